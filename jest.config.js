@@ -1,0 +1,29 @@
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/spec'],
+  testMatch: ['**/*.spec.ts'],
+  // The sources are ES modules and name their imports `./x.js`; under Jest they run as CommonJS, which needs no Node flag.
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^rx-qmp$': '<rootDir>/src/index.ts',
+    '^rx-qmp/(node|testing)$': '<rootDir>/src/$1.ts',
+  },
+  transform: {
+    '^.+\\.ts$': [
+      'ts-jest',
+      {
+        tsconfig: {
+          extends: './tsconfig.json',
+          module: 'CommonJS',
+          moduleResolution: 'Bundler',
+          verbatimModuleSyntax: false,
+          noEmit: false,
+        },
+        // `npm test` type-checks src and spec as one program, once; here each file is only stripped of its types.
+        isolatedModules: true,
+        diagnostics: false,
+      },
+    ],
+  },
+};
