@@ -1,0 +1,286 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Observable, Subscription } from 'rxjs';
+import { disposeBy } from '../disposal.js';
+import { DisconnectedError, ListenerError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { isEvent, type Message, type QmpEvent } from '../protocol/message.js';
+import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/names.js';
+import { Diagnostics, type Diagnostic } from './diagnostics.js';
+import { EventListener, internals, type ListenerOptions } from './event-listener.js';
+import type { Ending } from './event-queue.js';
+import { HotView } from './hot-view.js';
+import { ListenScope } from './listen-scope.js';
+import { observeListener, observeNames } from './observe.js';
+import { Registrations, type Registered } from './registrations.js';
+import { ScopedListener } from './scoped-listener.js';
+import { Routes } from './routes.js';
+import { Serial } from './serial.js';
+import { isThenable } from './synchronous.js';
+
+export interface EventBusOptions {
+  /** Stands in every error and log line. @default 'bus' */
+  readonly name?: string;
+  readonly logger?: Logger;
+  /** For the built-in listener `events`. @default a window of the latest 1_000 for queue and history, without `LagError` */
+  readonly events?: ListenerOptions;
+}
+
+/**
+ * Hands the events in a hot stream of messages to the listeners registered with it: each listener in the order of the stream,
+ * each event in the order of registration. A listener that throws misses that event; nobody else does.
+ *
+ * ```ts
+ * const bus = new EventBus(messages$);
+ * bus.observe('STOP').subscribe((event) => console.log(event.timestamp.seconds));
+ * ```
+ */
+export class EventBus implements Disposable {
+  readonly name: string;
+  /** Hears everything, first in order, and cannot be removed. A window: it drops the oldest unread events without a word. */
+  readonly events: EventListener;
+  /** Every event, hot, whatever becomes of `events.names`. Completes at the end of the bus and never errors. */
+  readonly events$: Observable<QmpEvent>;
+  /** What went wrong and was survived; hot, completes at the end of the bus. */
+  readonly diagnostics$: Observable<Diagnostic>;
+  declare readonly [Symbol.dispose]: () => void;
+
+  readonly #registrations = new Registrations(this);
+  readonly #builtIn: Registered;
+  readonly #view = new HotView<QmpEvent>();
+  readonly #diagnostics: Diagnostics;
+  readonly #work = new Serial<QmpEvent | Closing>((item) => {
+    if (item instanceof Closing) this.#finish(item.ending);
+    else this.#dispatch(item);
+  });
+  readonly #source: Subscription;
+  #closed: Ending | undefined;
+
+  /** @param source$ is subscribed at once. When it completes or fails, the bus closes. */
+  constructor(source$: Observable<Message>, options: EventBusOptions = {}) {
+    this.name = options.name ?? 'bus';
+    this.#diagnostics = new Diagnostics(this.name, options.logger);
+    this.diagnostics$ = this.#diagnostics.observable;
+    this.events$ = this.#view.observable;
+    this.events = new EventListener(null, undefined, {
+      queueLimit: 1_000,
+      historyLimit: 1_000,
+      onLag: () => undefined,
+      ...options.events,
+    });
+    this.#builtIn = this.#register(this.events, new Routes());
+    this.#source = source$.subscribe({
+      next: (message) => {
+        this.#receive(message);
+      },
+      error: (error: unknown) => {
+        this.end(this.lossOf(error));
+      },
+      complete: () => {
+        this.end();
+      },
+    });
+    if (this.#closed) this.#source.unsubscribe();
+  }
+
+  /** All registered listeners, in order of registration; `events` is the first. */
+  get listeners(): readonly EventListener[] {
+    return this.#registrations.listeners;
+  }
+
+  /** @throws ListenerError if it is registered already, here or elsewhere */
+  registerListener<N extends string>(listener: EventListener<N>): void;
+  registerListener(listener: EventListener): void {
+    this.#checkUnregistered([listener]);
+    this.#register(listener);
+  }
+
+  /**
+   * Removes a listener: its waiting reads end, its view completes. Returns what was unread.
+   *
+   * @throws ListenerError if it is not registered here, or is `events`
+   */
+  removeListener<N extends string>(listener: EventListener<N>): QmpEvent<N>[];
+  removeListener(listener: EventListener): QmpEvent[] {
+    checkListener(listener);
+    if (listener === this.events) throw new ListenerError(`${this.name}: the built-in listener cannot be removed`);
+    const registered = this.#registrations.of(listener);
+    if (!registered) throw new ListenerError(`${this.name}: ${listener.toString()} is not registered here`);
+    return this.#remove(registered);
+  }
+
+  /**
+   * Registers all of these or, with a `ListenerError`, none. Closing the scope removes those that are still there.
+   *
+   * ```ts
+   * using scope = bus.listen(stops, resumes);
+   * ```
+   */
+  listen(...listeners: readonly EventListener[]): ListenScope {
+    this.#checkUnregistered(listeners);
+    const registered = listeners.map((listener) => this.#register(listener));
+    return new ListenScope(() => {
+      for (const one of registered) if (this.#registrations.of(one.listener) === one) this.#remove(one);
+    });
+  }
+
+  /** A new listener, registered; `close()` or `using` removes it. */
+  listener<const T extends EventNames = null>(
+    names?: T & KnownNames<T>,
+    eventFilter?: EventFilter<NameIn<T>>,
+    options?: ListenerOptions,
+  ): ScopedListener<NameIn<T>>;
+  listener(names?: EventNames, eventFilter?: EventFilter, options?: ListenerOptions): ScopedListener {
+    const listener: ScopedListener = new ScopedListener(names as Iterable<never>, eventFilter, options, () => {
+      scope.close();
+    });
+    const scope = this.listen(listener);
+    return listener;
+  }
+
+  /**
+   * The events with these names that pass the filter, from the subscription on: a listener of its own is registered for each
+   * subscription, without queue and history, and removed with it. With a listener of yours, it is registered by the first
+   * subscriber and removed, drained, after the last.
+   *
+   * Completes when the bus closes in good order, errors with `DisconnectedError` after a loss, and with `ListenerError` if your
+   * listener is registered elsewhere.
+   */
+  observe<const T extends EventNames = null>(
+    names?: T & KnownNames<T>,
+    eventFilter?: EventFilter<NameIn<T>>,
+  ): Observable<QmpEvent<NameIn<T>>>;
+  observe<N extends string, E>(listener: EventListener<N, E>): Observable<E>;
+  observe(names?: EventListener | EventNames, eventFilter?: EventFilter): Observable<QmpEvent> {
+    return names instanceof EventListener ? observeListener(this, names) : observeNames(this, names, eventFilter);
+  }
+
+  /** Ends the bus: views and `observe()` complete, waiting reads end. The listeners' unread events and histories stay. */
+  close(): void {
+    this.end();
+  }
+
+  /** Ends the bus for good, after a loss if there is one; takes effect after the event being dispatched. */
+  protected end(loss?: DisconnectedError): void {
+    const error = loss ?? new DisconnectedError(`${this.name}: the bus is closed`);
+    this.#work.push(new Closing(loss ? { error, loss } : { error }));
+  }
+
+  /** Ends the listeners registered now, as {@link end} does, but keeps the bus open for another session. */
+  protected endListeners(ending: Ending): void {
+    for (const listener of this.listeners) internals.end(listener, ending);
+  }
+
+  /** Makes the listeners that {@link endListeners} ended wait for events again. */
+  protected reviveListeners(): void {
+    for (const listener of this.listeners) if (internals.ending(listener)) internals.revive(listener);
+  }
+
+  /** Reports what was survived. */
+  protected report(diagnostic: Diagnostic): void {
+    this.#diagnostics.report(diagnostic);
+  }
+
+  /** Writes a line for whoever debugs; `text` is not called without a logger. */
+  protected debug(text: () => string): void {
+    this.#diagnostics.debug(text);
+  }
+
+  protected lossOf(cause: unknown): DisconnectedError {
+    return new DisconnectedError(
+      `${this.name}: the connection is lost: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+
+  #receive(message: Message): void {
+    if (this.#closed) return;
+    if (isEvent(message)) this.#work.push(message);
+    else if ('event' in message) {
+      this.report({ kind: 'not-an-event', message: 'an event whose name is no string was dropped', received: message });
+    }
+  }
+
+  #dispatch(event: QmpEvent): void {
+    if (this.#closed) return;
+    this.#offer(this.#builtIn, event);
+    this.#view.next(event);
+    this.#registrations.routes.forEach(event.event, (registered) => {
+      this.#offer(registered, event);
+    });
+  }
+
+  #offer(registered: Registered, event: QmpEvent): void {
+    const { listener } = registered;
+    // Removed by somebody served before it.
+    if (internals.registration(listener) !== registered) return;
+    try {
+      const result: unknown = listener.put(event);
+      if (isThenable(result))
+        result.then(undefined, (error: unknown) => {
+          registered.fault(error, event);
+        });
+    } catch (error) {
+      registered.fault(error, event);
+    }
+  }
+
+  #register(listener: EventListener, routes?: Routes<Registered>): Registered {
+    const report: Registered['fault'] = (error, event) => {
+      this.report({
+        kind: 'listener-fault',
+        message: `${listener.toString()} failed${event ? ` on ${event.event}` : ''}: ${String(error)}`,
+        listener,
+        error,
+        ...(event && { event }),
+      });
+    };
+    const registered = this.#registrations.add(listener, report, routes);
+    if (this.#closed) internals.end(listener, this.#closed);
+    this.debug(() => `registered ${listener.toString()}`);
+    return registered;
+  }
+
+  #remove(registered: Registered): QmpEvent[] {
+    const { listener } = registered;
+    this.#registrations.remove(registered);
+    const error = new ListenerError(`${this.name}: ${listener.toString()} was removed`);
+    const unread = internals.detach(listener, { error });
+    this.debug(() => `removed ${listener.toString()}`);
+    return unread;
+  }
+
+  #checkUnregistered(listeners: readonly EventListener[]): void {
+    listeners.forEach((listener, index) => {
+      checkListener(listener);
+      const bus = internals.registration(listener)?.bus;
+      if (bus)
+        throw new ListenerError(
+          `${this.name}: ${listener.toString()} is registered already, with ${bus === this ? 'this bus' : bus.name}`,
+        );
+      if (listeners.indexOf(listener) !== index)
+        throw new ListenerError(`${this.name}: ${listener.toString()} is listed twice`);
+    });
+  }
+
+  #finish(ending: Ending): void {
+    if (this.#closed) return;
+    this.#closed = ending;
+    // Not yet set where the source ends while it is being subscribed.
+    (this.#source as Subscription | undefined)?.unsubscribe();
+    this.endListeners(ending);
+    this.#view.end();
+    this.#diagnostics.end();
+  }
+
+  static {
+    disposeBy(this, 'close', 'dispose');
+  }
+}
+
+class Closing {
+  constructor(readonly ending: Ending) {}
+}
+
+function checkListener(listener: unknown): void {
+  if (!(listener instanceof EventListener)) throw new TypeError('listener must be an EventListener');
+}

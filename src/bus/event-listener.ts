@@ -1,0 +1,243 @@
+import { observable, type Observable } from 'rxjs';
+import { checkFunction, checkLimit, checkTimeout } from '../checks.js';
+import type { EventName, QmpEvent } from '../protocol/message.js';
+import type { EventFilter, FilterOf, KnownName } from '../protocol/names.js';
+import { EventHistory } from './event-history.js';
+import { EventIterator } from './event-iterator.js';
+import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
+import { HotView } from './hot-view.js';
+import { NameSet, namesOf, type NameWatcher } from './name-set.js';
+import { checkSynchronous } from './synchronous.js';
+
+export interface ListenerOptions {
+  /**
+   * How many unread events are kept; a further one drops the oldest (see {@link LagError}). 0 means no queue: a read then
+   * waits for the next event, and what nobody waits for is not counted as dropped.
+   * @default 10_000
+   */
+  readonly queueLimit?: number;
+  /** How many of the latest events the history keeps. @default 1_000 */
+  readonly historyLimit?: number;
+  /** Is told of each event the full queue drops, always with 1; reads then never reject with `LagError`. */
+  readonly onLag?: (missed: number) => void;
+}
+
+/** What a listener knows of the bus it is registered with. */
+export interface Registration extends NameWatcher {
+  readonly bus: { readonly name: string };
+  /** Grows with each registration: the place in the order of dispatch. */
+  readonly order: number;
+  /** Takes what a filter's promise rejected with. */
+  fault(error: unknown): void;
+}
+
+/** How the bus handles its listeners; no part of their public interface. */
+export let internals: {
+  attach(listener: EventListener, registration: Registration): void;
+  detach(listener: EventListener, ending: Ending): QmpEvent[];
+  end(listener: EventListener, ending: Ending): void;
+  revive(listener: EventListener): void;
+  registration(listener: EventListener): Registration | undefined;
+  ending(listener: EventListener): Ending | undefined;
+};
+
+/**
+ * Hears the events with certain names that pass a filter. What it accepts goes to its history, to its queue (read by
+ * {@link get} and iteration, each event once) and to its view {@link events$} (any number of subscribers, each sees all).
+ *
+ * It hears events while it is registered with an {@link EventBus}. On removal the unread events are discarded, waiting reads
+ * end and the view completes; the history stays.
+ *
+ * ```ts
+ * const stops = client.listener('STOP');
+ * await client.execute('stop');
+ * console.log((await stops.get()).event); // STOP
+ * stops.close();
+ * ```
+ */
+export class EventListener<N extends string = EventName, out E = QmpEvent<N>> implements AsyncIterable<E> {
+  /** What is accepted from now on, hot, without the history; takes nothing from the queue. Completes when the listener ends. */
+  readonly events$: Observable<E>;
+  readonly #names = new NameSet();
+  readonly #history: EventHistory<E>;
+  readonly #queue: EventQueue<E>;
+  readonly #view = new HotView<E>();
+  #filter: FilterOf<E> | undefined;
+  #registration: Registration | undefined;
+
+  /**
+   * @param names one name, several, or none for every event
+   * @param eventFilter is asked about events with these names only
+   */
+  constructor(name: N & KnownName<N>, eventFilter?: EventFilter<N>, options?: ListenerOptions);
+  constructor(
+    names?: (Iterable<N & KnownName<N>> & object) | null,
+    eventFilter?: EventFilter<N>,
+    options?: ListenerOptions,
+  );
+  constructor(names?: string | Iterable<string> | null, eventFilter?: EventFilter<N>, options: ListenerOptions = {}) {
+    const { queueLimit = 10_000, historyLimit = 1_000, onLag } = options;
+    checkLimit('queueLimit', queueLimit);
+    checkLimit('historyLimit', historyLimit);
+    checkFunction('onLag', onLag);
+    this.#history = new EventHistory(historyLimit);
+    this.#queue = new EventQueue(queueLimit, onLag, () => this.#describe());
+    this.events$ = this.#view.observable;
+    this.names = names ?? null;
+    this.eventFilter = eventFilter as FilterOf<E> | undefined;
+  }
+
+  /** The names it wants; empty means every event. Live: a change counts from the next event on. */
+  get names(): Set<string> {
+    return this.#names;
+  }
+
+  set names(names: string | Iterable<string> | null) {
+    const wanted = namesOf(names);
+    this.#names.clear();
+    for (const name of wanted) this.#names.add(name);
+  }
+
+  /** Asked about events whose name matches. May be replaced at any time. */
+  get eventFilter(): FilterOf<E> | undefined {
+    return this.#filter;
+  }
+
+  set eventFilter(filter: FilterOf<E> | undefined) {
+    checkFunction('eventFilter', filter);
+    this.#filter = filter;
+  }
+
+  /** The latest accepted events, oldest first, read or not. Frozen, and the same array until the next event. */
+  get history(): readonly E[] {
+    return this.#history.snapshot;
+  }
+
+  /** The number of unread events. */
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** How many unread events the full queue has dropped, ever. */
+  get dropped(): number {
+    return this.#queue.dropped;
+  }
+
+  /** True if nothing is unread. */
+  empty(): boolean {
+    return this.#queue.size === 0;
+  }
+
+  /**
+   * Decides whether an event is heard: the names first, then the filter. Override it to widen or narrow; a bus then asks about
+   * every event instead of those with the right names.
+   */
+  accept(event: QmpEvent): boolean {
+    if (this.#names.size > 0 && !this.#names.has(event.event)) return false;
+    const filter = this.#filter;
+    if (!filter) return true;
+    const verdict = filter(event as E);
+    checkSynchronous('the filter', verdict, (error) => this.#registration?.fault(error));
+    return Boolean(verdict);
+  }
+
+  /**
+   * Offers one event, as the bus does; true if it was accepted. By hand it serves for synthetic events, throws what the filter
+   * throws, and is refused by a listener that has ended.
+   */
+  put(event: QmpEvent): boolean {
+    const verdict: unknown = this.#queue.ending === undefined && this.accept(event);
+    checkSynchronous('accept', verdict, (error) => this.#registration?.fault(error));
+    // The filter itself may have removed the listener.
+    if (!verdict || this.#queue.ending) return false;
+    this.#history.push(event as E);
+    try {
+      this.#queue.put(event as E);
+    } finally {
+      this.#view.next(event as E);
+    }
+    return true;
+  }
+
+  /**
+   * The oldest unread event, or the next one to come.
+   *
+   * Rejects with `LagError` once after events were dropped, with `EventTimeoutError`, with the signal's reason, with
+   * `ListenerError` when the listener is removed and with `DisconnectedError` when its bus has closed and all is read.
+   */
+  get(options: ReadOptions = {}): Promise<E> {
+    if (options.timeout !== undefined) checkTimeout('timeout', options.timeout);
+    return this.#queue.read((event) => event, rejectAtEnd, options);
+  }
+
+  /** Discards the unread events, a pending lag notice included, and returns them. The history stays. */
+  clear(): E[] {
+    return this.#queue.clear();
+  }
+
+  /**
+   * Reads the queue as {@link get} does. Ends when the listener is removed or its bus closes in good order, throws
+   * `DisconnectedError` after a loss; leaving the loop closes nothing, and a later one goes on.
+   */
+  iterate(options: Pick<ReadOptions, 'signal'> = {}): AsyncIterableIterator<E> {
+    return new EventIterator(this.#queue, options.signal);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<E> {
+    return this.iterate();
+  }
+
+  /** Its names, whether it filters, and how many events are unread. */
+  toString(): string {
+    const names = [...this.#names].join(', ') || 'every event';
+    return `${this.constructor.name}(${names}${this.#filter ? ', filtered' : ''}; ${this.size} unread)`;
+  }
+
+  #describe(): string {
+    return `${this.#registration?.bus.name ?? 'not registered'}: ${this.toString()}`;
+  }
+
+  static {
+    // RxJS takes an object with this method as an Observable; without it `from(listener)` would read the queue.
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- the very key that this RxJS looks for, polyfilled or not
+    Object.defineProperty(this.prototype, observable, {
+      value(this: EventListener) {
+        return this.events$;
+      },
+    });
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: EventListener) {
+        return this.toString();
+      },
+    });
+
+    internals = {
+      attach(listener, registration) {
+        listener.#registration = registration;
+        listener.#names.watcher = registration;
+        internals.revive(listener);
+      },
+      detach(listener, ending) {
+        const unread = listener.clear();
+        internals.end(listener, ending);
+        listener.#registration = undefined;
+        listener.#names.watcher = undefined;
+        return unread;
+      },
+      end(listener, ending) {
+        listener.#queue.end(ending);
+        listener.#view.end();
+      },
+      revive(listener) {
+        listener.#queue.reopen();
+        listener.#view.reopen();
+      },
+      registration: (listener) => listener.#registration,
+      ending: (listener) => listener.#queue.ending,
+    };
+  }
+}
+
+function rejectAtEnd({ error }: Partial<Ending>): never {
+  throw error as Error;
+}

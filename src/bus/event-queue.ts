@@ -1,0 +1,200 @@
+import { whenAborted } from '../abort.js';
+import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../errors.js';
+import { Ring } from './ring.js';
+
+/** Why no more events come. */
+export interface Ending {
+  /** What `get()` rejects with. */
+  readonly error: DisconnectedError | ListenerError;
+  /** Set after a loss: what an iteration, or a subscription of `observe()`, fails with instead of completing. */
+  readonly loss?: DisconnectedError;
+}
+
+export interface ReadOptions {
+  /** Gives up after so many milliseconds with an `EventTimeoutError`. @default Infinity */
+  readonly timeout?: number;
+  /** Gives up when it aborts, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+interface Reader<E> {
+  readonly owner: object | undefined;
+  receive(event: E): void;
+  finish(ending: Partial<Ending>): void;
+}
+
+/** More waiting reads than this are a leak in the program that makes them. */
+const READER_LIMIT = 10_000;
+
+/** The unread events of one listener and those who wait for the next. */
+export class EventQueue<E> {
+  readonly #limit: number;
+  readonly #onLag: ((missed: number) => void) | undefined;
+  readonly #describe: () => string;
+  readonly #unread = new Ring<E>();
+  readonly #readers = new Set<Reader<E>>();
+  #ending: Ending | undefined;
+  #accepted = 0;
+  #dropped = 0;
+  #missed = 0;
+
+  constructor(limit: number, onLag: ((missed: number) => void) | undefined, describe: () => string) {
+    this.#limit = limit;
+    this.#onLag = onLag;
+    this.#describe = describe;
+  }
+
+  get size(): number {
+    return this.#unread.size;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /** Hands the event to the longest-waiting reader, or keeps it. What `onLag` throws comes through, the event kept. */
+  put(event: E): void {
+    this.#accepted += 1;
+    for (const reader of this.#readers) {
+      reader.receive(event);
+      return;
+    }
+    if (this.#limit === 0) return;
+    const full = this.#unread.size >= this.#limit;
+    if (full) this.#unread.shift();
+    this.#unread.push(event);
+    if (full) this.#noteLag();
+  }
+
+  #noteLag(): void {
+    this.#dropped += 1;
+    if (this.#onLag) this.#onLag(1);
+    else this.#missed += 1;
+  }
+
+  /**
+   * The next event in the reader's own form.
+   *
+   * @param atEnd what the reader gets, or throws, where no event will come any more
+   * @param owner whose read this is, for {@link release}
+   */
+  read<R>(
+    form: (event: E) => R,
+    atEnd: (ending: Partial<Ending>) => R,
+    { timeout = Infinity, signal }: ReadOptions = {},
+    owner?: object,
+  ): Promise<R> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (this.#missed > 0) return Promise.reject(this.#takeLag());
+    if (this.#unread.size > 0) return Promise.resolve(form(this.#unread.shift() as E));
+    if (this.#ending) return endedRead(atEnd, this.#ending);
+    if (this.#readers.size >= READER_LIMIT) {
+      return Promise.reject(
+        new ListenerError(
+          `${this.#describe()}: ${READER_LIMIT} reads are waiting already; is one started in a loop without await?`,
+        ),
+      );
+    }
+    return this.#wait(form, atEnd, timeout, signal, owner);
+  }
+
+  #wait<R>(
+    form: (event: E) => R,
+    atEnd: (ending: Partial<Ending>) => R,
+    timeout: number,
+    signal: AbortSignal | undefined,
+    owner: object | undefined,
+  ): Promise<R> {
+    const acceptedBefore = this.#accepted;
+    const result = new Promise<R>((resolve, reject) => {
+      const leave = (): void => {
+        this.#readers.delete(reader);
+        clearTimeout(timer);
+        stopWatching?.();
+      };
+      const reader: Reader<E> = {
+        owner,
+        receive: (event) => {
+          leave();
+          resolve(form(event));
+        },
+        finish: (ending) => {
+          leave();
+          resolve(endedRead(atEnd, ending));
+          markHandled(result);
+        },
+      };
+      const stopWatching =
+        signal &&
+        whenAborted(signal, () => {
+          leave();
+          reject(signal.reason as Error);
+        });
+      const timer =
+        timeout === Infinity
+          ? undefined
+          : setTimeout(() => {
+              leave();
+              const meanwhile = this.#accepted - acceptedBefore;
+              reject(
+                new EventTimeoutError(
+                  `${this.#describe()}: no event within ${timeout} ms (${meanwhile} accepted meanwhile went to other readers)`,
+                  timeout,
+                ),
+              );
+            }, timeout);
+      this.#readers.add(reader);
+    });
+    return result;
+  }
+
+  /** Ends the waiting reads of one owner as if nothing more would come. */
+  release(owner: object): void {
+    for (const reader of this.#readers) if (reader.owner === owner) reader.finish({});
+  }
+
+  /** Discards what is unread, a lag notice included, and returns it. */
+  clear(): E[] {
+    const unread = this.#unread.toArray();
+    this.#unread.clear();
+    this.#missed = 0;
+    return unread;
+  }
+
+  /** Ends the waiting reads now, and the later ones once everything is read. */
+  end(ending: Ending): void {
+    this.#ending = ending;
+    for (const reader of this.#readers) reader.finish(ending);
+  }
+
+  reopen(): void {
+    this.#ending = undefined;
+  }
+
+  #takeLag(): LagError {
+    const missed = this.#missed;
+    this.#missed = 0;
+    return new LagError(
+      `${this.#describe()}: ${missed} unread ${missed === 1 ? 'event was' : 'events were'} dropped; the queue holds ${this.#limit}. ` +
+        'Read faster, narrow the names, or raise queueLimit.',
+      missed,
+    );
+  }
+}
+
+function endedRead<R>(atEnd: (ending: Partial<Ending>) => R, ending: Partial<Ending>): Promise<R> {
+  const result = new Promise<R>((resolve) => {
+    resolve(atEnd(ending));
+  });
+  markHandled(result);
+  return result;
+}
+
+/** A read that ends with its listener may have nobody awaiting it, and must not end the process for it. */
+function markHandled(result: Promise<unknown>): void {
+  result.catch(() => undefined);
+}

@@ -1,0 +1,48 @@
+import { show } from '../checks.js';
+
+/** Hears of each change to the names of a registered listener. */
+export interface NameWatcher {
+  added(name: string): void;
+  removed(name: string): void;
+}
+
+/** The names a listener wants, as a Set that tells its bus when somebody changes it. Empty means every event. */
+export class NameSet extends Set<string> {
+  watcher: NameWatcher | undefined;
+
+  override add(name: string): this {
+    if (typeof name !== 'string') throw new TypeError(`names must hold strings, not ${show(name)}`);
+    if (this.has(name)) return this;
+    super.add(name);
+    this.watcher?.added(name);
+    return this;
+  }
+
+  override delete(name: string): boolean {
+    const deleted = super.delete(name);
+    if (deleted) this.watcher?.removed(name);
+    return deleted;
+  }
+
+  override clear(): void {
+    for (const name of [...this]) this.delete(name);
+  }
+}
+
+/**
+ * The names as an array: a string is one name, `null` and `undefined` are none.
+ *
+ * @throws TypeError if they are anything but a string, an iterable of strings, null or undefined
+ */
+export function namesOf(names: unknown): string[] {
+  if (names === null || names === undefined) return [];
+  if (typeof names === 'string') return [names];
+  if (typeof names !== 'object' || !(Symbol.iterator in names)) {
+    throw new TypeError(`names must be a string, an iterable of strings, or null, not ${show(names)}`);
+  }
+  const list = [...(names as Iterable<unknown>)];
+  const stranger = list.find((name) => typeof name !== 'string');
+  if (stranger !== undefined || list.includes(undefined))
+    throw new TypeError(`names must hold strings, not ${show(stranger)}`);
+  return list as string[];
+}

@@ -1,0 +1,68 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { checkFunction } from '../checks.js';
+import type { QmpEvent } from '../protocol/message.js';
+import type { EventFilter, EventNames } from '../protocol/names.js';
+import type { EventBus } from './event-bus.js';
+import { EventListener, internals } from './event-listener.js';
+import { namesOf } from './name-set.js';
+
+const VIEW_ONLY = { queueLimit: 0, historyLimit: 0 };
+
+/** A listener for each subscription, registered as long as it lasts. */
+export function observeNames(
+  bus: EventBus,
+  names: EventNames | undefined,
+  eventFilter: EventFilter | undefined,
+): Observable<QmpEvent> {
+  const list = namesOf(names) as never[];
+  checkFunction('eventFilter', eventFilter);
+  return new Observable((subscriber) => {
+    const listener = new EventListener(list, eventFilter, VIEW_ONLY);
+    const scope = bus.listen(listener);
+    forward(listener, subscriber);
+    return () => {
+      scope.close();
+    };
+  });
+}
+
+interface Shared {
+  readonly scope: { close(): void };
+  subscribers: number;
+}
+
+/** By bus, then by listener: however often a listener is observed there, it is registered once. */
+const shared = new WeakMap<EventBus, WeakMap<EventListener, Shared>>();
+
+/** The caller's own listener, registered from the first subscriber to the last. */
+export function observeListener(bus: EventBus, listener: EventListener): Observable<QmpEvent> {
+  return new Observable((subscriber) => {
+    const onBus = shared.get(bus) ?? new WeakMap<EventListener, Shared>();
+    shared.set(bus, onBus);
+    const registration = onBus.get(listener) ?? { scope: bus.listen(listener), subscribers: 0 };
+    onBus.set(listener, registration);
+    registration.subscribers += 1;
+    forward(listener, subscriber);
+    return () => {
+      registration.subscribers -= 1;
+      if (registration.subscribers > 0) return;
+      onBus.delete(listener);
+      registration.scope.close();
+    };
+  });
+}
+
+/** What the view shows; unlike a view, which many share, a subscription of one's own fails after a loss. */
+function forward<E>(listener: EventListener<string, E>, subscriber: Subscriber<E>): void {
+  const watching = listener.events$.subscribe({
+    next: (event) => {
+      subscriber.next(event);
+    },
+    complete: () => {
+      const loss = internals.ending(listener as EventListener)?.loss;
+      if (loss) subscriber.error(loss);
+      else subscriber.complete();
+    },
+  });
+  subscriber.add(watching);
+}

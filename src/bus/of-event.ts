@@ -1,0 +1,17 @@
+import { filter, type OperatorFunction } from 'rxjs';
+import type { Message, QmpEvent } from '../protocol/message.js';
+import type { KnownName } from '../protocol/names.js';
+
+/**
+ * Lets the events with these names through and narrows their type.
+ *
+ * ```ts
+ * client.messages$.pipe(ofEvent('JOB_STATUS_CHANGE')).subscribe((event) => console.log(event.data.status));
+ * ```
+ */
+export function ofEvent<N extends string>(
+  ...names: readonly (N & KnownName<N>)[]
+): OperatorFunction<Message, QmpEvent<N>> {
+  const wanted = new Set<unknown>(names);
+  return filter((message): message is QmpEvent<N> & Message => 'event' in message && wanted.has(message.event));
+}

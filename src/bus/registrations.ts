@@ -1,0 +1,76 @@
+import type { QmpEvent } from '../protocol/message.js';
+import { EventListener, internals, type Registration } from './event-listener.js';
+import { Route, Routes } from './routes.js';
+
+/** One listener's time on a bus. */
+export class Registered implements Registration {
+  constructor(
+    readonly bus: { readonly name: string },
+    readonly listener: EventListener,
+    readonly order: number,
+    readonly fault: (error: unknown, event?: QmpEvent) => void,
+    private readonly routes: Routes<Registered>,
+  ) {
+    for (const name of this.#routeNames()) routes.add(name, this);
+  }
+
+  leave(): void {
+    for (const name of this.#routeNames()) this.routes.remove(name, this);
+  }
+
+  added(name: string): void {
+    if (this.#asksAlways) return;
+    if (this.listener.names.size === 1) this.routes.remove(null, this);
+    this.routes.add(name, this);
+  }
+
+  removed(name: string): void {
+    if (this.#asksAlways) return;
+    this.routes.remove(name, this);
+    if (this.listener.names.size === 0) this.routes.add(null, this);
+  }
+
+  /** An overridden `accept` may want events that the names do not say. */
+  get #asksAlways(): boolean {
+    return this.listener.accept !== EventListener.prototype.accept;
+  }
+
+  #routeNames(): Iterable<string | null> {
+    return this.#asksAlways || this.listener.names.size === 0 ? [null] : this.listener.names;
+  }
+}
+
+/** Who is registered with a bus, in order, and how to find those who want an event. */
+export class Registrations {
+  readonly routes: Routes<Registered> = new Routes();
+  readonly #all = new Route<Registered>();
+  readonly #bus: { readonly name: string };
+  #next = 0;
+
+  constructor(bus: { readonly name: string }) {
+    this.#bus = bus;
+  }
+
+  get listeners(): readonly EventListener[] {
+    return this.#all.lend().map((registered) => registered.listener);
+  }
+
+  /** @param routes where it is found by name; a table of its own for the one who is served without asking */
+  add(listener: EventListener, fault: Registered['fault'], routes: Routes<Registered> = this.routes): Registered {
+    const registered = new Registered(this.#bus, listener, this.#next++, fault, routes);
+    this.#all.add(registered);
+    internals.attach(listener, registered);
+    return registered;
+  }
+
+  remove(registered: Registered): void {
+    this.#all.remove(registered);
+    registered.leave();
+  }
+
+  /** The listener's present registration, if it is one of these. */
+  of(listener: EventListener): Registered | undefined {
+    const registration = internals.registration(listener);
+    return registration instanceof Registered && registration.bus === this.#bus ? registration : undefined;
+  }
+}

@@ -1,0 +1,34 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { disposeBy } from '../disposal.js';
+import type { EventName, QmpEvent } from '../protocol/message.js';
+import type { EventFilter } from '../protocol/names.js';
+import { EventListener, type ListenerOptions } from './event-listener.js';
+
+/** A listener that its bus made and registered; {@link close} or `using` removes it. */
+export class ScopedListener<N extends string = EventName, out E = QmpEvent<N>>
+  extends EventListener<N, E>
+  implements Disposable
+{
+  declare readonly [Symbol.dispose]: () => void;
+  readonly #leave: () => void;
+
+  /** @internal Made by `bus.listener()`. */
+  constructor(
+    names: Iterable<never> | undefined,
+    eventFilter: EventFilter<N> | undefined,
+    options: ListenerOptions | undefined,
+    leave: () => void,
+  ) {
+    super(names, eventFilter, options);
+    this.#leave = leave;
+  }
+
+  /** Removes it from its bus, if it is still there. */
+  close(): void {
+    this.#leave();
+  }
+
+  static {
+    disposeBy(this, 'close', 'dispose');
+  }
+}

@@ -1,0 +1,35 @@
+/** The largest delay a timer takes: one millisecond more and it fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** @throws TypeError | RangeError unless `value` is a time in milliseconds that a timer can wait, or Infinity. */
+export function checkTimeout(argument: string, value: unknown): void {
+  if (typeof value !== 'number')
+    throw new TypeError(`${argument} must be a number of milliseconds, not ${show(value)}`);
+  if (value === Infinity) return;
+  if (!(value >= 0 && value <= LONGEST_TIMER)) {
+    throw new RangeError(`${argument} must be between 0 and ${LONGEST_TIMER} ms, or Infinity; it is ${value}`);
+  }
+}
+
+/** @throws TypeError | RangeError unless `value` is a whole number from `least`, or Infinity. */
+export function checkLimit(argument: string, value: unknown, least = 0): void {
+  if (typeof value !== 'number') throw new TypeError(`${argument} must be a number, not ${show(value)}`);
+  if (value === Infinity || (Number.isInteger(value) && value >= least)) return;
+  throw new RangeError(`${argument} must be a whole number from ${least}, or Infinity; it is ${value}`);
+}
+
+/** @throws TypeError unless `value` is a function or undefined. */
+export function checkFunction(argument: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') {
+    throw new TypeError(`${argument} must be a function, not ${show(value)}`);
+  }
+}
+
+/** A short word for a value in an error message. */
+export function show(value: unknown): string {
+  if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  return Array.isArray(value) ? 'an array' : typeof value === 'function' ? 'a function' : `of type ${typeof value}`;
+}

@@ -1,0 +1,192 @@
+import { whenAborted } from '../abort.js';
+import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type QmpError } from '../errors.js';
+import { stringify } from '../protocol/json.js';
+import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/message.js';
+
+export interface ExecuteOptions {
+  /** Milliseconds until `ExecTimeoutError`; the command may still be running then. @default the client's `executeTimeout` */
+  readonly timeout?: number;
+  /** Frees the caller with the signal's reason. A command already sent runs on in QEMU, its reply is swallowed. */
+  readonly signal?: AbortSignal;
+  /** Sends it out of band: it overtakes what QEMU is busy with. Few commands allow it, see QEMU's documentation. */
+  readonly oob?: boolean;
+}
+
+/** A command as it goes to QEMU. */
+export interface Command {
+  readonly name: string;
+  readonly args: object | undefined;
+  readonly oob: boolean;
+}
+
+interface Pending extends Command {
+  readonly id: number;
+  readonly text: string;
+  /** Nobody waits any more, but a reply may still come. */
+  abandoned: boolean;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** With oob enabled QEMU stops reading, and with it the oob commands, beyond so many in-band commands. */
+const IN_BAND_LIMIT = 8;
+
+/** The commands of one session: on the wire, or waiting for their turn. */
+export class Commands {
+  readonly #name: string;
+  readonly #send: (text: string, command: Command, id: number) => void;
+  /** On the wire, by id. A Map keeps their order. */
+  readonly #sent = new Map<unknown, Pending>();
+  readonly #waiting = new Set<Pending>();
+  #inBandSent = 0;
+  #oob = false;
+  #lastId = 0;
+
+  constructor(name: string, send: (text: string, command: Command, id: number) => void) {
+    this.#name = name;
+    this.#send = send;
+  }
+
+  /** How many were sent or wait, and are not answered. */
+  get size(): number {
+    return this.#sent.size + this.#waiting.size;
+  }
+
+  enableOob(): void {
+    this.#oob = true;
+  }
+
+  /** @param timeout milliseconds, Infinity allowed */
+  execute(command: Command, timeout: number, signal?: AbortSignal): Promise<unknown> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (command.oob && !this.#oob) {
+      return Promise.reject(
+        new StateError(`${this.#name}: ${command.name}: out-of-band execution is not offered on this connection`),
+      );
+    }
+    const id = ++this.#lastId;
+    const text = textOf(command, id);
+    const caller = new Error();
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        stopWatching?.();
+      };
+      const abandon = (error: unknown): void => {
+        settle();
+        pending.abandoned = true;
+        this.#waiting.delete(pending);
+        reject(error);
+      };
+      const pending: Pending = {
+        ...command,
+        id,
+        text,
+        abandoned: false,
+        resolve: (result) => {
+          settle();
+          resolve(result);
+        },
+        reject: (error) => {
+          settle();
+          reject(blameCaller(error, caller));
+        },
+      };
+      const stopWatching =
+        signal &&
+        whenAborted(signal, () => {
+          abandon(signal.reason);
+        });
+      const timer =
+        timeout === Infinity
+          ? undefined
+          : setTimeout(() => {
+              const error = new ExecTimeoutError(
+                `${this.#name}: ${command.name}: no reply within ${timeout} ms; it may still be running`,
+                command.name,
+                timeout,
+              );
+              abandon(blameCaller(error, caller));
+            }, timeout);
+      this.#waiting.add(pending);
+      this.#pump(pending);
+    });
+  }
+
+  /** Settles the command that the reply answers and returns its name, or undefined if there is none. */
+  reply(reply: SuccessReply | ErrorReply): string | undefined {
+    const pending = this.#answered(reply);
+    if (!pending) return undefined;
+    this.#sent.delete(pending.id);
+    if (!pending.oob) this.#inBandSent -= 1;
+    if (!pending.abandoned) {
+      if ('return' in reply) pending.resolve(reply.return);
+      else pending.reject(this.#errorOf(pending, reply));
+    }
+    this.#pump();
+    return pending.name;
+  }
+
+  /** The session is over: rejects all that have no reply. */
+  interrupt(cause: QmpError): void {
+    const unanswered = [...this.#sent.values(), ...this.#waiting];
+    this.#sent.clear();
+    this.#waiting.clear();
+    for (const pending of unanswered) {
+      if (pending.abandoned) continue;
+      const error = new ExecInterruptedError(
+        `${this.#name}: ${pending.name}: the session ended before the reply; it may have been executed`,
+        pending.name,
+        { cause },
+      );
+      pending.reject(error);
+    }
+  }
+
+  /** Sends what may be sent now: an oob command at once, the others in their order. */
+  #pump(overtaking?: Pending): void {
+    if (overtaking?.oob) this.#transmit(overtaking);
+    for (const pending of this.#waiting) {
+      if (this.#oob && this.#inBandSent >= IN_BAND_LIMIT) return;
+      this.#transmit(pending);
+    }
+  }
+
+  #transmit(pending: Pending): void {
+    this.#waiting.delete(pending);
+    this.#sent.set(pending.id, pending);
+    if (!pending.oob) this.#inBandSent += 1;
+    this.#send(pending.text, pending, pending.id);
+  }
+
+  /** An error without id answers the command in flight if there is only one. */
+  #answered(reply: SuccessReply | ErrorReply): Pending | undefined {
+    if ('id' in reply) return this.#sent.get(reply.id);
+    if ('return' in reply || this.#sent.size !== 1) return undefined;
+    return [...this.#sent.values()][0];
+  }
+
+  #errorOf(pending: Pending, reply: ErrorReply): ExecuteError {
+    const { class: errorClass, desc } = isErrorReply(reply)
+      ? reply.error
+      : { class: 'MalformedError', desc: 'the server answered with an error it did not describe' };
+    return new ExecuteError(`${this.#name}: ${pending.name}: ${desc}`, { errorClass, desc, command: pending.name });
+  }
+}
+
+function textOf({ name, args, oob }: Command, id: number): string {
+  const members = args === undefined ? '' : `,"arguments":${stringify(args, 'arguments')}`;
+  return `{"${oob ? 'exec-oob' : 'execute'}":${stringify(name, 'command')}${members},"id":${id}}\n`;
+}
+
+/** Gives an error that was made when the reply came the stack of the call that it answers. */
+function blameCaller(error: unknown, caller: Error): Error {
+  const blamed = error as Error;
+  const frames = caller.stack?.slice(caller.stack.indexOf('\n')) ?? '';
+  Object.defineProperty(blamed, 'stack', {
+    value: `${blamed.name}: ${blamed.message}${frames}`,
+    configurable: true,
+    writable: true,
+  });
+  return blamed;
+}

@@ -1,0 +1,79 @@
+import { whenAborted } from '../abort.js';
+import { ConnectError, GreetingError, QmpError } from '../errors.js';
+import type { Connection, Connector } from './connection.js';
+
+/** One attempt to reach a running session: limits its time, and lets go of a connection that comes too late. */
+export class Dial {
+  readonly #name: string;
+  readonly #timeout: number;
+  readonly #controller = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #phase: ConnectError['phase'] = 'connecting';
+
+  /** @param timeout milliseconds until it aborts itself, unless {@link finish} is called before; Infinity allowed */
+  constructor(name: string, timeout: number) {
+    this.#name = name;
+    this.#timeout = timeout;
+  }
+
+  /** Aborts with a {@link QmpError} that says why. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Rejects with a `ConnectError`. The handshake is the caller's; it listens to {@link signal} then. */
+  open(connector: Connector): Promise<Connection> {
+    if (!connector.waitsForPeer) this.#startTimer();
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const stopWatching = whenAborted(signal, () => {
+        reject(this.error(signal.reason));
+      });
+      Promise.resolve(signal)
+        .then(connector)
+        .then((connection) => {
+          stopWatching();
+          this.#phase = 'negotiating';
+          if (connector.waitsForPeer) this.#startTimer();
+          if (signal.aborted) connection.close();
+          else resolve(connection);
+        })
+        .catch((cause: unknown) => {
+          this.finish();
+          reject(this.error(cause));
+        });
+    });
+  }
+
+  /** Gives the attempt up. */
+  abort(cause: QmpError): void {
+    this.finish();
+    this.#controller.abort(cause);
+  }
+
+  /** Stops the clock. */
+  finish(): void {
+    clearTimeout(this.#timer);
+  }
+
+  error(cause: unknown): ConnectError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const named = reason.startsWith(`${this.#name}: `) ? reason : `${this.#name}: ${reason}`;
+    return new ConnectError(`cannot connect to ${named}`, this.#phase, { cause });
+  }
+
+  #startTimer(): void {
+    if (this.#timeout === Infinity) return;
+    this.#timer = setTimeout(() => {
+      const waited = `within ${this.#timeout} ms`;
+      this.abort(
+        this.#phase === 'connecting'
+          ? new QmpError(`${this.#name}: no connection ${waited}`)
+          : new GreetingError(
+              `${this.#name}: connected, but not greeted ${waited}: a monitor serves one client at a time, so another one may hold ` +
+                'it; or QEMU is stopped, or this is no QMP monitor',
+            ),
+      );
+    }, this.#timeout);
+  }
+}

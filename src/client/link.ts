@@ -1,0 +1,213 @@
+import { whenAborted } from '../abort.js';
+import { checkTimeout } from '../checks.js';
+import { ConnectError, DisconnectedError, StateError, type QmpError } from '../errors.js';
+import { isEvent, type Greeting, type Message } from '../protocol/message.js';
+import { Callers } from './callers.js';
+import type { Connection, Connector } from './connection.js';
+import { Dial } from './dial.js';
+import type { ReconnectPolicy } from './reconnect.js';
+import { Session, type SessionHost } from './session.js';
+import type { ConnectionState, Gap } from './state.js';
+
+export interface LinkOptions {
+  readonly name: string;
+  readonly connectTimeout: number;
+  readonly maxMessageBytes: number;
+  readonly integers: 'number' | 'exact';
+  readonly policy: ReconnectPolicy | undefined;
+}
+
+/** Whom a link serves. */
+export interface LinkHost extends Omit<SessionHost, 'ready' | 'ended'> {
+  changed(state: ConnectionState): void;
+  gap(gap: Gap): void;
+  /** `connect()` was called while nothing went on. */
+  begun(): void;
+  /** There was a session, and no other will follow by itself. */
+  ended(loss: QmpError | undefined): void;
+  /** The reconnect policy threw. */
+  policyFailed(error: unknown): void;
+}
+
+/** Keeps a client connected: dials, waits for the handshake, and dials anew where the policy says so. */
+export class Link {
+  readonly #connector: Connector;
+  readonly #options: LinkOptions;
+  readonly #host: LinkHost;
+  readonly #callers = new Callers<Greeting>();
+  #state: ConnectionState = { phase: 'idle' };
+  #dial: Dial | undefined;
+  #session: Session | undefined;
+  #sessions = 0;
+  /** Whether a session has run since `connect()`. */
+  #hasRun = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #gap: Pick<Gap, 'since' | 'cause'> | undefined;
+
+  constructor(connector: Connector, options: LinkOptions, host: LinkHost) {
+    this.#connector = connector;
+    this.#options = options;
+    this.#host = host;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The session of the running connection, or of the one being negotiated. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  connect(signal: AbortSignal | undefined): Promise<Greeting> {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (this.#state.phase === 'running') return Promise.resolve(this.#state.greeting);
+    const joined = this.#callers.join(signal, () => {
+      if (this.#callers.size === 0 && !this.#hasRun) this.stop();
+    });
+    if (this.#state.phase === 'idle' || this.#state.phase === 'closed') {
+      this.#hasRun = false;
+      this.#host.begun();
+      this.#begin(1);
+    }
+    return joined;
+  }
+
+  /** Ends whatever goes on, in good order. */
+  stop(): void {
+    const session = this.#session;
+    const dial = this.#dial;
+    this.#session = undefined;
+    this.#dial = undefined;
+    clearTimeout(this.#retry);
+    if (this.#state.phase === 'running') this.#gap = { since: new Date() };
+    if (this.#state.phase !== 'closed' || this.#state.cause) this.#enter({ phase: 'closed' });
+    session?.end();
+    const cause = new StateError(`${this.#options.name}: disconnected by the program`);
+    dial?.abort(cause);
+    this.#finish(undefined);
+    this.#callers.reject(
+      dial?.error(cause) ?? new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause }),
+    );
+  }
+
+  #begin(attempt: number): void {
+    const dial = new Dial(this.#options.name, this.#options.connectTimeout);
+    this.#dial = dial;
+    this.#enter({ phase: 'connecting', attempt });
+    dial
+      .open(this.#connector)
+      .then((connection) => {
+        this.#negotiate(connection, dial, attempt);
+      })
+      .catch((error: unknown) => {
+        this.#failed(dial, error instanceof ConnectError ? error : dial.error(error), attempt);
+      });
+  }
+
+  #negotiate(connection: Connection, dial: Dial, attempt: number): void {
+    if (this.#dial !== dial) {
+      connection.close();
+      return;
+    }
+    const session: Session = new Session(connection, this.#options, {
+      ...this.#host,
+      received: (message) => {
+        this.#receive(message);
+      },
+      ready: (greeting) => {
+        dial.finish();
+        this.#opened(greeting);
+      },
+      ended: (loss) => {
+        if (this.#session !== session) return;
+        this.#session = undefined;
+        if (this.#state.phase === 'running') this.#ended(loss);
+        else this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')), attempt);
+      },
+    });
+    this.#session = session;
+    this.#enter({ phase: 'negotiating', attempt });
+    whenAborted(dial.signal, () => {
+      session.end(dial.signal.reason as QmpError);
+    });
+    session.start();
+  }
+
+  #receive(message: Message): void {
+    if (this.#gap && isEvent(message)) this.#tellGap(this.#sessions + 1);
+    this.#host.received(message);
+  }
+
+  #opened(greeting: Greeting): void {
+    this.#sessions += 1;
+    this.#hasRun = true;
+    this.#tellGap(this.#sessions);
+    this.#enter({ phase: 'running', session: this.#sessions, greeting, since: new Date() });
+    this.#callers.resolve(greeting);
+  }
+
+  /** The running session is over, not by our will. */
+  #ended(loss: QmpError | undefined): void {
+    this.#gap = { since: new Date(), ...(loss && { cause: loss }) };
+    if (!this.#tryAgain(1, loss ?? new DisconnectedError(`${this.#options.name}: QEMU has quit`))) this.#giveUp(loss);
+  }
+
+  /** An attempt came to nothing. */
+  #failed(dial: Dial, error: ConnectError, attempt: number): void {
+    if (this.#dial !== dial) return;
+    dial.finish();
+    if (this.#tryAgain(attempt + 1, error)) return;
+    this.#giveUp(error);
+    this.#callers.reject(error);
+  }
+
+  #tryAgain(attempt: number, cause: QmpError): boolean {
+    const delay = this.#delay(attempt, cause);
+    if (delay === null) return false;
+    this.#retry = setTimeout(() => {
+      this.#begin(attempt);
+    }, delay);
+    this.#enter({ phase: 'reconnecting', attempt, retryAt: new Date(Date.now() + delay), cause });
+    return true;
+  }
+
+  #delay(attempt: number, cause: QmpError): number | null {
+    try {
+      const delay = this.#options.policy?.delay(attempt, cause) ?? null;
+      if (delay !== null) checkTimeout('the delay of the reconnect policy', delay);
+      return delay === Infinity ? null : delay;
+    } catch (error) {
+      this.#host.policyFailed(error);
+      return null;
+    }
+  }
+
+  #giveUp(cause: QmpError | undefined): void {
+    this.#dial = undefined;
+    this.#enter({ phase: 'closed', ...(cause && { cause }) });
+    this.#finish(cause);
+  }
+
+  #finish(loss: QmpError | undefined): void {
+    if (!this.#hasRun) return;
+    this.#hasRun = false;
+    this.#host.ended(loss);
+  }
+
+  #tellGap(session: number): void {
+    if (!this.#gap) return;
+    const gap = this.#gap;
+    this.#gap = undefined;
+    this.#host.gap({ ...gap, until: new Date(), session });
+  }
+
+  #enter(state: ConnectionState): void {
+    this.#state = state;
+    this.#host.changed(state);
+  }
+}

@@ -1,0 +1,262 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { Observable, Subject } from 'rxjs';
+import type { Diagnostic } from '../bus/diagnostics.js';
+import { EventBus, type EventBusOptions } from '../bus/event-bus.js';
+import { HotView } from '../bus/hot-view.js';
+import { Serial } from '../bus/serial.js';
+import { whenAborted } from '../abort.js';
+import { checkLimit, checkTimeout, show } from '../checks.js';
+import { disposeBy } from '../disposal.js';
+import { ConnectError, DisconnectedError, StateError } from '../errors.js';
+import { isEvent, type Greeting, type Message } from '../protocol/message.js';
+import type { ExecuteOptions } from './commands.js';
+import type { Connector } from './connection.js';
+import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
+import { Link, type LinkHost } from './link.js';
+import { backoff, type ReconnectPolicy } from './reconnect.js';
+import type { ConnectionState, Gap } from './state.js';
+import type { ClientStats } from './stats.js';
+import type { Traffic } from './traffic.js';
+
+export interface QmpClientOptions extends EventBusOptions {
+  /** Stands in every error and log line. @default the connector's address */
+  readonly name?: string;
+  /** Milliseconds from dialling to the end of the handshake; for `accept()`, from the connection. @default 10_000 */
+  readonly connectTimeout?: number;
+  /** Milliseconds a command may take, Infinity allowed. @default 60_000 */
+  readonly executeTimeout?: number;
+  /** A longer message ends the session. @default 64 MiB */
+  readonly maxMessageBytes?: number;
+  /** How integers beyond 2^53 arrive: rounded, with a diagnostic, or exactly, as `bigint`. @default 'number' */
+  readonly integers?: 'number' | 'exact';
+  /** Whether to connect anew after a failed attempt and after the end of a session; `true` means `backoff()`. @default false */
+  readonly reconnect?: boolean | ReconnectPolicy;
+}
+
+/**
+ * An {@link EventBus} with a QEMU at the other end.
+ *
+ * ```ts
+ * const client = new QmpClient(unixSocket('/run/vm1.qmp'));
+ * await client.connect();
+ * client.observe('STOP').subscribe(() => console.log('stopped'));
+ * await client.execute('stop');
+ * await client.close();
+ * ```
+ */
+export class QmpClient extends EventBus implements AsyncDisposable {
+  /** The present state, then each change. Completes at {@link close}. */
+  readonly state$: Observable<ConnectionState>;
+  /** Every incoming message, hot, before the client acts on it. Completes at {@link close}. */
+  readonly messages$: Observable<Message>;
+  /** Messages and commands, hot. Holds the arguments of commands, passwords included. Completes at {@link close}. */
+  readonly traffic$: Observable<Traffic>;
+  /** Tells of each gap before the first event after it. Completes at {@link close}. */
+  readonly gaps$: Observable<Gap>;
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>;
+
+  readonly #link: Link;
+  readonly #executeTimeout: number;
+  readonly #source: Subject<Message>;
+  readonly #messages = new HotView<Message>();
+  readonly #traffic = new HotView<Traffic>();
+  readonly #gaps = new HotView<Gap>();
+  readonly #states = new HotView<ConnectionState>();
+  readonly #stateChanges = new Serial<ConnectionState>((state) => {
+    this.#states.next(state);
+  });
+  #closed = false;
+  readonly #counts = { events: 0, replies: 0, bytes: 0, faults: 0 };
+
+  constructor(connector: Connector, options: QmpClientOptions = {}) {
+    if (typeof connector !== 'function') throw new TypeError(`connector must be a function, not ${show(connector)}`);
+    const {
+      connectTimeout = 10_000,
+      executeTimeout = 60_000,
+      maxMessageBytes = 64 * 1024 * 1024,
+      integers = 'number',
+    } = options;
+    checkTimeout('connectTimeout', connectTimeout);
+    checkTimeout('executeTimeout', executeTimeout);
+    checkLimit('maxMessageBytes', maxMessageBytes, 1);
+    const source = new Subject<Message>();
+    super(source, { ...options, name: options.name ?? connector.address ?? 'qmp' });
+    this.#executeTimeout = executeTimeout;
+    const { reconnect = false } = options;
+    const policy = reconnect === true ? backoff() : reconnect === false ? undefined : reconnect;
+    this.#link = new Link(
+      connector,
+      { name: this.name, connectTimeout, maxMessageBytes, integers, policy },
+      this.#host(),
+    );
+    this.#source = source;
+    this.messages$ = this.#messages.observable;
+    this.traffic$ = this.#traffic.observable;
+    this.gaps$ = this.#gaps.observable;
+    this.state$ = new Observable((subscriber) => {
+      subscriber.next(this.state);
+      return this.#states.observable.subscribe(subscriber);
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.#link.state;
+  }
+
+  /** What QEMU said first in the running session. */
+  get greeting(): Greeting | undefined {
+    return this.state.phase === 'running' ? this.state.greeting : undefined;
+  }
+
+  get stats(): ClientStats {
+    return {
+      ...this.#counts,
+      drops: this.listeners.reduce((sum, listener) => sum + listener.dropped, 0),
+      reconnects: Math.max(0, this.#link.sessions - 1),
+      listeners: this.listeners.length,
+      pending: this.#link.session?.pending ?? 0,
+    };
+  }
+
+  /**
+   * Connects, and resolves when QEMU takes commands. While connecting or running it joins what is there already.
+   *
+   * Rejects with `ConnectError`, or with the reason of a signal, which frees its own caller; the attempt ends with the last.
+   * With `reconnect` it rejects only when the policy gives up.
+   */
+  connect(options: { readonly signal?: AbortSignal } = {}): Promise<Greeting> {
+    if (this.#closed) {
+      const cause = new StateError(`${this.name}: the client is closed for good; make a new one`);
+      return Promise.reject(new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause }));
+    }
+    return this.#link.connect(options.signal);
+  }
+
+  /** Ends the session, or the attempt; {@link connect} may follow. Unanswered commands are interrupted. */
+  disconnect(): Promise<void> {
+    if (!this.#closed) this.#link.stop();
+    return Promise.resolve();
+  }
+
+  /** Ends the client for good: all its streams complete. */
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises -- never rejects
+  override close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#link.stop();
+    this.#closed = true;
+    super.close();
+    for (const view of [this.#messages, this.#traffic, this.#gaps, this.#states]) view.end();
+    return Promise.resolve();
+  }
+
+  /**
+   * Runs a command and resolves with what it returns. An event that QEMU sent before the reply is in every listener's queue by
+   * then; to wait for one, listen before you execute.
+   *
+   * Rejects with `ExecuteError` (QEMU said no), `ExecTimeoutError` and `ExecInterruptedError` (it may have run), `StateError`
+   * (no session), `TypeError` (what QEMU could not read) or the signal's reason.
+   */
+  execute<const C extends string>(
+    command: C & KnownCommand<C>,
+    ...rest: ExecuteParameters<C>
+  ): Promise<CommandResult<C>>;
+  async execute(name: string, args?: object, options: ExecuteOptions = {}): Promise<unknown> {
+    const { timeout = this.#executeTimeout, signal, oob = false } = options;
+    if (typeof name !== 'string' || name === '')
+      throw new TypeError(`command must be the name of a command, not ${show(name)}`);
+    if (args !== undefined && !isRecord(args)) {
+      throw new TypeError(`arguments must be an object, not ${show(args)}`);
+    }
+    checkTimeout('timeout', timeout);
+    const { session, state } = this.#link;
+    if (state.phase !== 'running' || !session) {
+      throw new StateError(`${this.name}: ${name}: not connected (${state.phase}); await connect() first`);
+    }
+    return session.execute({ name, args, oob }, timeout, signal);
+  }
+
+  /** The same as a cold Observable: each subscription runs the command, unsubscribing aborts it. */
+  execute$<const C extends string>(
+    command: C & KnownCommand<C>,
+    ...rest: ExecuteParameters<C>
+  ): Observable<CommandResult<C>>;
+  execute$(name: never, args?: never, options: ExecuteOptions = {}): Observable<unknown> {
+    return new Observable((subscriber) => {
+      const controller = new AbortController();
+      const stopWatching =
+        options.signal &&
+        whenAborted(options.signal, () => {
+          controller.abort(options.signal?.reason);
+        });
+      if (options.signal?.aborted) controller.abort(options.signal.reason);
+      this.execute(name, args as never, { ...options, signal: controller.signal }).then(
+        (result) => {
+          subscriber.next(result);
+          subscriber.complete();
+        },
+        (error: unknown) => {
+          subscriber.error(error);
+        },
+      );
+      return () => {
+        stopWatching?.();
+        controller.abort();
+      };
+    });
+  }
+
+  protected override report(diagnostic: Diagnostic): void {
+    this.#counts.faults += 1;
+    super.report(diagnostic);
+  }
+
+  #host(): LinkHost {
+    return {
+      received: (message) => {
+        if (isEvent(message)) this.#counts.events += 1;
+        else if ('return' in message || 'error' in message) this.#counts.replies += 1;
+        this.#messages.next(message);
+        if (this.#traffic.observed) this.#traffic.next({ direction: 'received', message });
+        this.#source.next(message);
+      },
+      receivedBytes: (length) => {
+        this.#counts.bytes += length;
+      },
+      sent: (message) => {
+        this.#traffic.next({ direction: 'sent', message });
+      },
+      diagnostic: (diagnostic) => {
+        this.report(diagnostic);
+      },
+      policyFailed: (error) => {
+        this.report({
+          kind: 'policy-fault',
+          message: `the reconnect policy failed, so it ends here: ${String(error)}`,
+          error,
+        });
+      },
+      changed: (state) => {
+        this.debug(() => state.phase);
+        this.#stateChanges.push(state);
+      },
+      gap: (gap) => {
+        this.#gaps.next(gap);
+      },
+      begun: () => {
+        this.reviveListeners();
+      },
+      ended: (cause) => {
+        const error = cause ? this.lossOf(cause) : new DisconnectedError(`${this.name}: the session is over`);
+        this.endListeners(cause ? { error, loss: error } : { error });
+      },
+    };
+  }
+
+  static {
+    disposeBy(this, 'close', 'asyncDispose');
+  }
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

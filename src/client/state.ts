@@ -1,0 +1,28 @@
+import type { QmpError } from '../errors.js';
+import type { Greeting } from '../protocol/message.js';
+
+/** What a client is doing. Tell the phases apart by `switch (state.phase)`. */
+export type ConnectionState =
+  | { readonly phase: 'idle' }
+  /** `attempt` counts from 1 since `connect()` or since the last session. */
+  | { readonly phase: 'connecting' | 'negotiating'; readonly attempt: number }
+  | {
+      readonly phase: 'running';
+      /** Counts the client's sessions from 1. */
+      readonly session: number;
+      readonly greeting: Greeting;
+      readonly since: Date;
+    }
+  | { readonly phase: 'reconnecting'; readonly attempt: number; readonly retryAt: Date; readonly cause: QmpError }
+  /** With a cause after a loss or a failed attempt, without after an orderly end. */
+  | { readonly phase: 'closed'; readonly cause?: QmpError };
+
+/** The time between two sessions of a client. QEMU keeps no events for absent clients: what happened in it is not known. */
+export interface Gap {
+  readonly since: Date;
+  readonly until: Date;
+  /** Why the session before ended; absent if it ended in good order. */
+  readonly cause?: QmpError;
+  /** The number of the session that begins. */
+  readonly session: number;
+}

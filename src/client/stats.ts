@@ -1,0 +1,18 @@
+/** Counts since the client was made; cheap to read. */
+export interface ClientStats {
+  readonly events: number;
+  /** Replies to commands, errors included. */
+  readonly replies: number;
+  /** Bytes received, or UTF-16 units where the connection delivers text. */
+  readonly bytes: number;
+  /** Diagnostics, of listeners and of the server. */
+  readonly faults: number;
+  /** Unread events lost to the bounds of the listeners registered now. */
+  readonly drops: number;
+  /** Sessions after the first. */
+  readonly reconnects: number;
+  /** Listeners registered now, the built-in one included. */
+  readonly listeners: number;
+  /** Commands without a reply yet. */
+  readonly pending: number;
+}

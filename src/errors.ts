@@ -1,0 +1,130 @@
+/**
+ * Everything rx-qmp rejects or fails with, apart from the `TypeError` or `RangeError` of a wrong argument and the reason of
+ * an aborted signal, is a {@link QmpError}. Its `message` names the bus it happened on, its `cause` is kept.
+ */
+export class QmpError extends Error {
+  override readonly name: string = 'QmpError';
+}
+
+/** A listener was registered, removed or read in a condition that does not allow it. Nothing has changed. */
+export class ListenerError extends QmpError {
+  override readonly name = 'ListenerError';
+}
+
+/** A listener's queue was full and its oldest unread events were dropped. Thrown once per lag; reading then goes on. */
+export class LagError extends QmpError {
+  override readonly name = 'LagError';
+  /** How many events were dropped since the last read. */
+  readonly missed: number;
+
+  constructor(message: string, missed: number) {
+    super(message);
+    this.missed = missed;
+  }
+}
+
+/** `get({ timeout })` waited in vain. */
+export class EventTimeoutError extends QmpError {
+  override readonly name = 'EventTimeoutError';
+  /** The time waited, in milliseconds. */
+  readonly timeout: number;
+
+  constructor(message: string, timeout: number) {
+    super(message);
+    this.timeout = timeout;
+  }
+}
+
+/** The client is not in a state in which this can be done: not connected, say, or closed for good. */
+export class StateError extends QmpError {
+  override readonly name = 'StateError';
+}
+
+/** `connect()` failed; `cause` says why. */
+export class ConnectError extends QmpError {
+  override readonly name = 'ConnectError';
+  /** How far it came: `connecting` until the connection stands, then `negotiating` until QEMU is ready for commands. */
+  readonly phase: 'connecting' | 'negotiating';
+
+  constructor(message: string, phase: 'connecting' | 'negotiating', options?: ErrorOptions) {
+    super(message, options);
+    this.phase = phase;
+  }
+}
+
+/** The connection is gone: closed in good order, or lost (then `cause` has the reason). */
+export class DisconnectedError extends QmpError {
+  override readonly name = 'DisconnectedError';
+}
+
+/** The server broke the rules of QMP, and the session ended for it. */
+export class ProtocolError extends QmpError {
+  override readonly name: string = 'ProtocolError';
+}
+
+/** What came first was no QMP greeting, or nothing came at all. */
+export class GreetingError extends ProtocolError {
+  override readonly name = 'GreetingError';
+}
+
+/** QEMU refused `qmp_capabilities`. */
+export class NegotiationError extends ProtocolError {
+  override readonly name = 'NegotiationError';
+}
+
+/** QEMU answered a command with an error. */
+export class ExecuteError extends QmpError {
+  override readonly name = 'ExecuteError';
+  /** QEMU's class of the error: `GenericError`, `CommandNotFound`, `DeviceNotFound`, … */
+  readonly errorClass: string;
+  /** QEMU's own words. */
+  readonly desc: string;
+  /** The name of the command. */
+  readonly command: string;
+
+  constructor(message: string, fields: { errorClass: string; desc: string; command: string }) {
+    super(message);
+    this.errorClass = fields.errorClass;
+    this.desc = fields.desc;
+    this.command = fields.command;
+  }
+}
+
+/** The session ended before the reply: whether the command took effect is not known. */
+export class ExecInterruptedError extends QmpError {
+  override readonly name = 'ExecInterruptedError';
+  readonly command: string;
+
+  constructor(message: string, command: string, options?: ErrorOptions) {
+    super(message, options);
+    this.command = command;
+  }
+}
+
+/** No reply in time: the command may still be running in QEMU. */
+export class ExecTimeoutError extends QmpError {
+  override readonly name = 'ExecTimeoutError';
+  readonly command: string;
+  /** The time waited, in milliseconds. */
+  readonly timeout: number;
+
+  constructor(message: string, command: string, timeout: number) {
+    super(message);
+    this.command = command;
+    this.timeout = timeout;
+  }
+}
+
+/** A job ended in an error; `desc` is QEMU's own text. */
+export class JobError extends QmpError {
+  override readonly name = 'JobError';
+  /** The job's id. */
+  readonly job: string;
+  readonly desc: string;
+
+  constructor(message: string, fields: { job: string; desc: string }) {
+    super(message);
+    this.job = fields.job;
+    this.desc = fields.desc;
+  }
+}

@@ -1,0 +1,60 @@
+/* The bus */
+export { EventBus, type EventBusOptions } from './bus/event-bus.js';
+export { EventListener, type ListenerOptions } from './bus/event-listener.js';
+export type { ReadOptions } from './bus/event-queue.js';
+export { ScopedListener } from './bus/scoped-listener.js';
+export type { ListenScope } from './bus/listen-scope.js';
+export { ofEvent } from './bus/of-event.js';
+export type { Diagnostic, ListenerFault, NotAnEvent, PolicyFault } from './bus/diagnostics.js';
+export type { Logger } from './logger.js';
+
+/* The client */
+export { QmpClient, type QmpClientOptions } from './client/qmp-client.js';
+export type { ExecuteOptions } from './client/commands.js';
+export type { CommandResult, ExecuteParameters } from './client/execute-types.js';
+export type { ConnectionState, Gap } from './client/state.js';
+export type { ClientStats } from './client/stats.js';
+export type { SentCommand, Traffic } from './client/traffic.js';
+export type { Connection, Connector } from './client/connection.js';
+export { backoff, type BackoffOptions, type ReconnectPolicy } from './client/reconnect.js';
+export { JobListener } from './client/job-listener.js';
+
+/* The words of QMP */
+export {
+  isErrorReply,
+  isEvent,
+  isGreeting,
+  isSuccessReply,
+  timeOf,
+  type CommandName,
+  type ErrorReply,
+  type EventName,
+  type Greeting,
+  type Message,
+  type QmpEvent,
+  type SuccessReply,
+  type Timestamp,
+  type UnlistedEvent,
+} from './protocol/message.js';
+export type { EventFilter, EventNames, NameIn } from './protocol/names.js';
+export type { ProtocolDiagnostic } from './protocol/diagnostic.js';
+export type { EventMap } from './protocol/qapi/event-map.js';
+export type { CommandMap } from './protocol/qapi/command-map.js';
+
+/* Errors */
+export {
+  ConnectError,
+  DisconnectedError,
+  EventTimeoutError,
+  ExecInterruptedError,
+  ExecTimeoutError,
+  ExecuteError,
+  GreetingError,
+  JobError,
+  LagError,
+  ListenerError,
+  NegotiationError,
+  ProtocolError,
+  QmpError,
+  StateError,
+} from './errors.js';

@@ -1,0 +1,5 @@
+/** Where a bus reports what happens to it. `console` and a pino logger fit. */
+export interface Logger {
+  debug(message: string): void;
+  warn(message: string): void;
+}

@@ -1,0 +1,195 @@
+import { ProtocolError } from '../errors.js';
+import type { ProtocolDiagnostic } from './diagnostic.js';
+import { findRounded, mayHoldLongInteger, parseExact } from './json.js';
+import { isEvent } from './message.js';
+
+export interface FramingOptions {
+  /** Stands in errors: whose bytes these are. */
+  readonly name: string;
+  /** A longer message ends the session. */
+  readonly maxMessageBytes: number;
+  readonly integers: 'number' | 'exact';
+}
+
+export interface FramingSink {
+  /** One JSON object. */
+  message(message: object): void;
+  diagnostic(diagnostic: ProtocolDiagnostic): void;
+}
+
+/** An event larger than this is no event that QEMU has. */
+const EVENT_BYTES = 64 * 1024;
+/** A server that sends so much rubbish in a row is no QMP server. */
+const BAD_LINES = 1_000;
+
+const LINE_FEED = 10;
+const OPENING_BRACE = 123;
+
+/**
+ * Bytes to messages: one JSON object per line, ended by `\n` or `\r\n`, however the chunks fall. Its cost is linear in the
+ * bytes; what it keeps of a chunk it copies, so the chunk's memory may be used again.
+ */
+export class Framing {
+  readonly #options: FramingOptions;
+  readonly #sink: FramingSink;
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  readonly #encoder = new TextEncoder();
+  /** The bytes of a line that has not ended yet. */
+  #begun: Uint8Array[] = [];
+  #begunBytes = 0;
+  /** The first half of a character that two chunks of text share. */
+  #halfCharacter = '';
+  #badLines = 0;
+  #stopped = false;
+
+  constructor(options: FramingOptions, sink: FramingSink) {
+    this.#options = options;
+    this.#sink = sink;
+  }
+
+  /** @throws ProtocolError when the session must end for what came */
+  push(chunk: Uint8Array | string): void {
+    const bytes = typeof chunk === 'string' ? this.#encode(chunk) : chunk;
+    const last = bytes.lastIndexOf(LINE_FEED);
+    let from = 0;
+    if (last >= 0 && this.#begunBytes > 0) {
+      from = bytes.indexOf(LINE_FEED) + 1;
+      this.#begin(bytes.subarray(0, from));
+      this.#lines(this.#takeBegun());
+    }
+    if (from <= last) this.#lines(bytes.subarray(from, last + 1));
+    if (last + 1 < bytes.length) this.#begin(bytes.slice(last + 1));
+  }
+
+  /** The connection has ended: what was begun is a whole message or a diagnostic. */
+  end(): void {
+    if (this.#begunBytes === 0 || this.#stopped) return;
+    const text = this.#decoder.decode(this.#takeBegun());
+    if (text.trim() === '') return;
+    const message = this.#parse(text);
+    if (message) this.#deliver(message, text);
+    else this.#report('half-message', `the connection ended inside a message: ${excerpt(text)}`);
+  }
+
+  /** Nothing is delivered any more, not even of the chunk at hand. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #encode(chunk: string): Uint8Array {
+    const text = this.#halfCharacter + chunk;
+    const whole = /[\uD800-\uDBFF]$/.test(text) ? text.length - 1 : text.length;
+    this.#halfCharacter = text.slice(whole);
+    return this.#encoder.encode(text.slice(0, whole));
+  }
+
+  #begin(bytes: Uint8Array): void {
+    this.#begun.push(bytes);
+    this.#begunBytes += bytes.length;
+    this.#checkSize(this.#begunBytes);
+  }
+
+  #takeBegun(): Uint8Array {
+    const line = new Uint8Array(this.#begunBytes);
+    let place = 0;
+    for (const bytes of this.#begun) {
+      line.set(bytes, place);
+      place += bytes.length;
+    }
+    this.#begun = [];
+    this.#begunBytes = 0;
+    return line;
+  }
+
+  #lines(bytes: Uint8Array): void {
+    const text = this.#decoder.decode(bytes);
+    for (let from = 0; from < text.length && !this.#stopped;) {
+      const end = text.indexOf('\n', from);
+      const to = end < 0 ? text.length : end;
+      const start = skipBlanks(text, from, to);
+      if (start < to) this.#line(text, start, to);
+      from = to + 1;
+    }
+  }
+
+  #line(text: string, from: number, to: number): void {
+    // The first character tells most rubbish apart before it costs anything.
+    const line = text.slice(from, to);
+    const message = text.charCodeAt(from) === OPENING_BRACE ? this.#parse(line) : undefined;
+    if (message) {
+      this.#badLines = 0;
+      this.#deliver(message, line);
+      return;
+    }
+    this.#report('bad-line', `a line that is no JSON object was dropped: ${excerpt(line)}`);
+    this.#badLines += 1;
+    if (this.#badLines >= BAD_LINES) {
+      throw new ProtocolError(
+        `${this.#options.name}: ${BAD_LINES} lines in a row were no JSON objects; is this a QMP monitor?`,
+      );
+    }
+  }
+
+  #parse(line: string): object | undefined {
+    try {
+      const exact = this.#options.integers === 'exact' && mayHoldLongInteger(line);
+      const value: unknown = exact ? parseExact(line) : JSON.parse(line);
+      return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #deliver(message: object, line: string): void {
+    // No UTF-16 unit takes more than three bytes: most lines need no counting.
+    if (line.length * 3 > EVENT_BYTES && isEvent(message)) {
+      const bytes = this.#encoder.encode(line).length;
+      if (bytes > EVENT_BYTES) {
+        this.#report(
+          'event-too-large',
+          `an event of ${bytes} bytes was dropped (the limit is ${EVENT_BYTES}): ${excerpt(line)}`,
+        );
+        return;
+      }
+    }
+    if (line.length * 3 > this.#options.maxMessageBytes) this.#checkSize(this.#encoder.encode(line).length);
+    if (this.#options.integers === 'number' && mayHoldLongInteger(line)) this.#checkRounding(line);
+    this.#sink.message(message);
+  }
+
+  #checkRounding(line: string): void {
+    const rounded = findRounded(line);
+    if (rounded === undefined) return;
+    this.#report(
+      'rounded-integer',
+      `the integer ${rounded} was rounded to ${Number(rounded)}; integers: 'exact' keeps it as a bigint`,
+    );
+  }
+
+  #checkSize(bytes: number): void {
+    const limit = this.#options.maxMessageBytes;
+    if (bytes > limit) {
+      throw new ProtocolError(
+        `${this.#options.name}: a message of more than ${limit} bytes; raise maxMessageBytes if it is a real one`,
+      );
+    }
+  }
+
+  #report(kind: ProtocolDiagnostic['kind'], message: string): void {
+    this.#sink.diagnostic({ kind, message });
+  }
+}
+
+function skipBlanks(text: string, from: number, to: number): number {
+  let place = from;
+  for (; place < to; place += 1) {
+    const code = text.charCodeAt(place);
+    if (code !== 32 && code !== 9 && code !== 13) break;
+  }
+  return place;
+}
+
+/** The beginning of what a server sent, its control characters escaped. */
+export function excerpt(line: string): string {
+  return JSON.stringify(line.length > 80 ? `${line.slice(0, 80)}…` : line);
+}

@@ -1,0 +1,45 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { Connection, Connector } from '../../client/connection.js';
+import { parseAddress, type Address } from './address.js';
+import { explain } from './explain.js';
+import { streamConnection } from './stream-connection.js';
+
+export interface AcceptOptions {
+  /** Encrypts; Node's own options (`cert`, `key`, `ca`, `requestCert`, …). Over TCP only. */
+  readonly tls?: TlsOptions;
+}
+
+/**
+ * Listens, and waits without limit for a QEMU to dial in: `-qmp unix:PATH` or `-qmp tcp:HOST:PORT`, without `server=on`. Takes
+ * one connection for each call of the connector and listens only until it has come.
+ *
+ * Over TCP, whoever is first to dial is taken for the QEMU: use it on loopback, or with `tls` and `requestCert`.
+ */
+export function accept(text: Address | (string & {}), { tls }: AcceptOptions = {}): Connector {
+  const endpoint = parseAddress(text);
+  if (tls && 'path' in endpoint) throw new TypeError('tls goes with a tcp: address only');
+  const open = (signal: AbortSignal): Promise<Connection> =>
+    new Promise((resolve, reject) => {
+      const server: Server = tls ? createTlsServer(tls) : createServer();
+      const stop = (): void => {
+        signal.removeEventListener('abort', giveUp);
+        server.close();
+      };
+      const giveUp = (): void => {
+        stop();
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      server.on('error', (cause) => {
+        stop();
+        reject(explain(text, cause));
+      });
+      server.once(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+        stop();
+        resolve(streamConnection(socket, socket));
+      });
+      server.listen(endpoint);
+    });
+  return Object.assign(open, { address: text, waitsForPeer: true });
+}

@@ -1,0 +1,35 @@
+import type { Connector } from '../../client/connection.js';
+import { show } from '../../checks.js';
+import { checkPath, checkPort } from './checks.js';
+import { tcp, unixSocket } from './socket.js';
+
+/** Where a QMP server is, as QEMU's own `-qmp` option writes it. */
+export type Address = `unix:${string}` | `tcp:${string}:${number}`;
+
+export type Endpoint = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/**
+ * The connector for an address in words.
+ *
+ * @throws TypeError if it is none
+ */
+export function address(text: Address | (string & {})): Connector {
+  const endpoint = parseAddress(text);
+  return 'path' in endpoint ? unixSocket(endpoint.path) : tcp(endpoint.host, endpoint.port);
+}
+
+/** @throws TypeError | RangeError if it is no address */
+export function parseAddress(text: unknown): Endpoint {
+  const [, scheme, rest = ''] = /^(unix|tcp):(.*)$/s.exec(typeof text === 'string' ? text : '') ?? [];
+  if (scheme === 'unix') {
+    checkPath('the path of the address', rest);
+    return { path: rest };
+  }
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/.exec(rest) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined) {
+    throw new TypeError(`address must be unix:PATH or tcp:HOST:PORT (an IPv6 host in brackets), not ${show(text)}`);
+  }
+  checkPort('the port of the address', Number(port));
+  return { host, port: Number(port) };
+}

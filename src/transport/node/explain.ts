@@ -1,0 +1,23 @@
+/** What to do about the errors that a wrong address or a missing QEMU gives. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such socket; is QEMU running, with -qmp unix:PATH,server=on,wait=off?',
+  ECONNREFUSED: 'nobody listens there; is QEMU running, with server=on?',
+  EACCES: 'permission denied; you need write permission on the socket, often that of the group of QEMU',
+  EAGAIN: 'the monitor is busy: a monitor serves one client, and its waiting line is full',
+  ENOTSOCK: 'that is no socket',
+  EPROTOTYPE: 'that is no stream socket',
+  ENOTFOUND: 'there is no such host',
+  EADDRINUSE: 'the address is in use; if nobody listens on that socket any more, remove the file',
+  EADDRNOTAVAIL: 'that is no address of this machine',
+};
+
+/** The same error with the address and, where we know any, advice. */
+export function explain(address: string, cause: Error): Error {
+  const { code } = cause as NodeJS.ErrnoException;
+  const advice = code === undefined ? undefined : ADVICE[code];
+  const error = new Error(
+    `${address}: ${advice ?? cause.message}${advice === undefined ? '' : ` (${cause.message})`}`,
+    { cause },
+  );
+  return Object.assign(error, code === undefined ? {} : { code });
+}

@@ -1,0 +1,61 @@
+import { connect as connectNet, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { Connection, Connector } from '../../client/connection.js';
+import { checkHost, checkPath, checkPort } from './checks.js';
+import { explain } from './explain.js';
+import { streamConnection } from './stream-connection.js';
+
+export interface TcpOptions {
+  /** Encrypts, and verifies the server; Node's own options (`ca`, `cert`, `key`, `servername`, …). */
+  readonly tls?: ConnectionOptions;
+}
+
+/** Connects to the unix socket of `-qmp unix:PATH,server=on,wait=off`. */
+export function unixSocket(path: string): Connector {
+  checkPath('path', path);
+  const address = `unix:${path}`;
+  return Object.assign((signal: AbortSignal) => dial(() => connectNet({ path }), 'connect', address, signal), {
+    address,
+  });
+}
+
+/**
+ * Connects to `-qmp tcp:HOST:PORT,server=on,wait=off`.
+ *
+ * Whoever reaches the port controls the VM, and often the host: there is no password. Use it on loopback, or with `tls` and
+ * client certificates.
+ */
+export function tcp(host: string, port: number, { tls }: TcpOptions = {}): Connector {
+  checkHost('host', host);
+  checkPort('port', port);
+  const target = { host, port, keepAlive: true, noDelay: true };
+  const address = `tcp:${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const open = tls
+    ? (signal: AbortSignal): Promise<Connection> =>
+        dial(() => connectTls({ ...target, ...tls }), 'secureConnect', address, signal)
+    : (signal: AbortSignal): Promise<Connection> => dial(() => connectNet(target), 'connect', address, signal);
+  return Object.assign(open, { address });
+}
+
+function dial(open: () => Socket, ready: string, address: string, signal: AbortSignal): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = open();
+    const giveUp = (): void => {
+      socket.destroy();
+      reject(signal.reason as Error);
+    };
+    const fail = (cause: Error): void => {
+      signal.removeEventListener('abort', giveUp);
+      socket.destroy();
+      reject(explain(address, cause));
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    socket.once('error', fail);
+    socket.once(ready, () => {
+      signal.removeEventListener('abort', giveUp);
+      const connection = streamConnection(socket, socket);
+      socket.off('error', fail);
+      resolve(connection);
+    });
+  });
+}

@@ -1,0 +1,48 @@
+import { finished, type Readable, type Writable } from 'node:stream';
+import { Observable } from 'rxjs';
+import type { Connection } from '../../client/connection.js';
+
+/** Unsent bytes beyond this mean that the other end has stopped reading. */
+const UNSENT_LIMIT = 64 * 1024 * 1024;
+
+/** A connection over Node streams; a socket is both of them. What arrives before somebody subscribes waits in the stream. */
+export function streamConnection(readable: Readable, writable: Writable): Connection {
+  const destroy = (error?: Error): void => {
+    writable.destroy(error);
+    readable.destroy(error);
+  };
+  // What breaks is told by `incoming$`; without a listener the streams would throw it at the process.
+  const ignore = (): void => undefined;
+  readable.on('error', ignore);
+  writable.on('error', ignore);
+  return {
+    incoming$: new Observable((subscriber) => {
+      const stopWatchingWritable = finished(writable, { readable: false }, (error) => {
+        if (error) readable.destroy(error);
+      });
+      const stopWatchingReadable = finished(readable, { writable: false }, (error) => {
+        if (error) subscriber.error(error);
+        else subscriber.complete();
+      });
+      const forward = (chunk: Uint8Array | string): void => {
+        subscriber.next(chunk);
+      };
+      readable.on('data', forward);
+      return () => {
+        readable.off('data', forward);
+        stopWatchingReadable();
+        stopWatchingWritable();
+      };
+    }),
+    send: (text) => {
+      if (!writable.writable) return;
+      writable.write(text);
+      if (writable.writableLength > UNSENT_LIMIT) {
+        destroy(new Error(`the other end has stopped reading: ${writable.writableLength} bytes are unsent`));
+      }
+    },
+    close: () => {
+      destroy();
+    },
+  };
+}
