@@ -7,23 +7,10 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^rx-qmp$': '<rootDir>/src/index.ts',
-    '^rx-qmp/(node|testing)$': '<rootDir>/src/$1.ts',
+    '^rx-qmp/(.*)$': '<rootDir>/src/$1.ts',
   },
   transform: {
-    '^.+\\.ts$': [
-      'ts-jest',
-      {
-        tsconfig: {
-          extends: './tsconfig.json',
-          module: 'CommonJS',
-          moduleResolution: 'Bundler',
-          verbatimModuleSyntax: false,
-          noEmit: false,
-        },
-        // `npm test` type-checks src and spec as one program, once; here each file is only stripped of its types.
-        isolatedModules: true,
-        diagnostics: false,
-      },
-    ],
+    // `npm test` type-checks src and spec as one program, once; here each file is only stripped of its types.
+    '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.spec.json', diagnostics: false }],
   },
 };

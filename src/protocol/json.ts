@@ -78,6 +78,12 @@ export function stringify(value: unknown, path: string, depth = 0): string {
   }
 }
 
+/** The value as indented JSON, bigints as integers. */
+export function format(value: unknown): string {
+  const text = JSON.stringify(value, (_key, member: unknown) => (typeof member === 'bigint' ? `${MARK}${member}` : member), 2);
+  return text.replaceAll(new RegExp(`"${MARK}(-?\\d+)"`, 'g'), '$1');
+}
+
 function membersOf(value: object, path: string, depth: number): string[] {
   return Object.entries(value)
     .filter(([, member]) => member !== undefined)
