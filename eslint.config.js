@@ -15,6 +15,7 @@ export default tseslint.config(
       'rxjs-x/finnish': 'off',
       // Streams here never error, or RxJS reports what nobody handles.
       'rxjs-x/no-ignored-error': 'off',
+      'rxjs-x/no-ignored-default-value': 'off',
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       // At odds with isolatedDeclarations.
       '@typescript-eslint/consistent-generic-constructors': 'off',

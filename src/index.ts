@@ -17,7 +17,8 @@ export type { ClientStats } from './client/stats.js';
 export type { SentCommand, Traffic } from './client/traffic.js';
 export type { Connection, Connector } from './client/connection.js';
 export { backoff, type BackoffOptions, type ReconnectPolicy } from './client/reconnect.js';
-export { JobListener } from './client/job-listener.js';
+export { JobListener } from './client/jobs/job-listener.js';
+export { followJob, type FollowJobOptions, type JobProgress } from './client/jobs/follow-job.js';
 
 /* The words of QMP */
 export {
@@ -40,6 +41,7 @@ export type { EventFilter, EventNames, NameIn } from './protocol/names.js';
 export type { ProtocolDiagnostic } from './protocol/diagnostic.js';
 export type { EventMap } from './protocol/qapi/event-map.js';
 export type { CommandMap } from './protocol/qapi/command-map.js';
+export type * as Qapi from './protocol/qapi/types.js';
 
 /* Errors */
 export {

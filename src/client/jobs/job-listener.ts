@@ -1,5 +1,5 @@
-import { EventListener, type ListenerOptions } from '../bus/event-listener.js';
-import type { QmpEvent } from '../protocol/message.js';
+import { EventListener, type ListenerOptions } from '../../bus/event-listener.js';
+import type { QmpEvent } from '../../protocol/message.js';
 
 /** Hears how the status of one job changes. */
 export class JobListener extends EventListener<'JOB_STATUS_CHANGE'> {

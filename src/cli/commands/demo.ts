@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { QmpClient } from '../../client/qmp-client.js';
+import { tell } from '../demo/story.js';
+import { demoVm } from '../demo/vm.js';
+import { paint, printable } from '../terminal.js';
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('show what the library does, on a QEMU of its own or a simulated one')
+    .argument('[address]', 'a QEMU of yours instead: it is stopped and continued for a moment, and not ended')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rx-qmp demo
+  $ rx-qmp demo unix:/run/vm1.qmp`,
+    )
+    .action(demo);
+}
+
+async function demo(address: string | undefined): Promise<void> {
+  const say = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  const vm = await demoVm(address);
+  const client = new QmpClient(vm.connector, { name: address ?? 'demo' });
+  try {
+    const { QMP } = await client.connect();
+    const { major, minor, micro } = QMP.version.qemu;
+    say(`On ${vm.what}: QEMU ${major}.${minor}.${micro}`);
+    await tell(client, vm, {
+      heading: (text) => {
+        say(`\n${paint('bold', text)}`);
+      },
+      line: (text) => {
+        say(`  ${printable(text)}`);
+      },
+    });
+  } finally {
+    await client.close();
+    await vm.release();
+  }
+}

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { Command } from 'commander';
+import { LagError } from '../../errors.js';
+import type { Connector } from '../../client/connection.js';
+import { QmpClient } from '../../client/qmp-client.js';
+import { timeOf, type QmpEvent } from '../../protocol/message.js';
+import { address } from '../../transport/node/address.js';
+import { jsonLine, note, paint, printable } from '../terminal.js';
+import { meets, parseCondition, type Condition } from '../where.js';
+
+interface WatchOptions {
+  readonly event?: string[];
+  readonly where?: Condition[];
+  readonly json?: boolean;
+  readonly reconnect?: boolean;
+}
+
+export function watchCommand(): Command {
+  return new Command('watch')
+    .description('print the events of one or more VMs as they come')
+    .argument('<address...>', 'unix:PATH or tcp:HOST:PORT, as in QEMU’s -qmp')
+    .option('-e, --event <name...>', 'only events with these names')
+    .option('-w, --where <path=value>', 'only events with this value; may be given again', parseCondition)
+    .option('--json', 'JSON lines, as in a pipe')
+    .option('--reconnect', 'connect again after a loss instead of ending')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rx-qmp watch unix:/run/vm1.qmp
+  $ rx-qmp watch unix:/run/vm1.qmp unix:/run/vm2.qmp --event STOP RESUME
+  $ rx-qmp watch unix:/run/vm1.qmp --event JOB_STATUS_CHANGE --where data.id=job1 --json | jq .data.status
+
+Ctrl-C ends it. The exit code is 1 if a connection was lost or could not be made.`,
+    )
+    .action(watch);
+}
+
+async function watch(addresses: string[], options: WatchOptions): Promise<void> {
+  const connectors = addresses.map((text) => address(text));
+  const interrupt = new AbortController();
+  const end = (): void => {
+    interrupt.abort();
+  };
+  process.once('SIGINT', end).once('SIGTERM', end);
+  // A reader that has gone (`| head`) is no error.
+  process.stdout.once('error', end);
+  const counts = await Promise.all(connectors.map((connector) => watchOne(connector, options, interrupt.signal)));
+  process.off('SIGINT', end).off('SIGTERM', end);
+  const seen = counts.reduce((sum, count) => sum + count, 0);
+  note(`${seen} ${seen === 1 ? 'event' : 'events'} seen`);
+}
+
+/** Prints until the signal aborts or the VM is gone; resolves with how many events were printed. */
+async function watchOne(connector: Connector, options: WatchOptions, signal: AbortSignal): Promise<number> {
+  const { event: names = [], where = [], reconnect = false } = options;
+  const client = new QmpClient(connector, { integers: 'exact', reconnect });
+  const listener = client.listener(names, where.length > 0 ? (event) => meets(event, where) : undefined);
+  client.gaps$.subscribe(({ since, until }) => {
+    note(`${client.name}: connected again; what happened between ${clock(since)} and ${clock(until)} is not known`);
+  });
+  client.diagnostics$.subscribe(({ message }) => {
+    note(`${client.name}: ${printable(message)}`);
+  });
+  let count = 0;
+  try {
+    await client.connect({ signal });
+    for (let ended = false; !ended;) {
+      try {
+        for await (const event of listener.iterate({ signal })) {
+          count += 1;
+          await print(lineOf(client, event, options.json ?? false));
+        }
+        note(`${client.name}: the VM has quit`);
+        ended = true;
+      } catch (error) {
+        if (!(error instanceof LagError)) throw error;
+        note(`${client.name}: ${error.missed} events were not printed: the output is too slow`);
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) {
+      note(printable((error as Error).message));
+      process.exitCode = 1;
+    }
+  } finally {
+    await client.close();
+  }
+  return count;
+}
+
+/** Waits for a slow reader, so that what it has not read stays in the listener's bounded queue. */
+async function print(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain').catch(() => undefined);
+}
+
+function lineOf(client: QmpClient, event: QmpEvent, json: boolean): string {
+  if (json || !process.stdout.isTTY) return jsonLine({ vm: client.name, ...event });
+  const data = event.data === undefined ? '' : ` ${jsonLine(event.data)}`;
+  const name = paint(['bold', 'cyan'], printable(event.event));
+  return `${paint('gray', clock(timeOf(event)))} ${paint('green', printable(client.name))} ${name}${data}`;
+}
+
+/** hours:minutes:seconds.milliseconds, local. */
+function clock(time: Date): string {
+  if (Number.isNaN(time.getTime())) return '--:--:--.---';
+  return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { demoCommand } from './commands/demo.js';
+import { execCommand } from './commands/exec.js';
+import { watchCommand } from './commands/watch.js';
+import { note, printable } from './terminal.js';
+
+const { version, description } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+  description: string;
+};
+
+const program = new Command('rx-qmp')
+  .description(description)
+  .version(version)
+  .addCommand(watchCommand())
+  .addCommand(execCommand())
+  .addCommand(demoCommand())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ rx-qmp demo                                       see what it does, in ten seconds
+  $ rx-qmp watch unix:/run/vm1.qmp                    print events as they come
+  $ rx-qmp exec unix:/run/vm1.qmp query-status        run one command
+
+'rx-qmp COMMAND --help' has more of them.`,
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  note(printable(`rx-qmp: ${error instanceof Error ? error.message : String(error)}`));
+  process.exitCode = 1;
+}
