@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { demoCommand } from './commands/demo.js';
 import { execCommand } from './commands/exec.js';
+import { generateCommand } from './commands/generate.js';
 import { watchCommand } from './commands/watch.js';
 import { note, printable } from './terminal.js';
 
@@ -17,6 +18,7 @@ const program = new Command('rx-qmp')
   .addCommand(watchCommand())
   .addCommand(execCommand())
   .addCommand(demoCommand())
+  .addCommand(generateCommand())
   .addHelpText(
     'after',
     `
