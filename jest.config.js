@@ -1,6 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  testTimeout: 20_000,
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
   // The sources are ES modules and name their imports `./x.js`; under Jest they run as CommonJS, which needs no Node flag.
@@ -11,6 +12,8 @@ export default {
   },
   transform: {
     // `npm test` type-checks src and spec as one program, once; here each file is only stripped of its types.
-    '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.spec.json', diagnostics: false }],
+    '^.+\\.ts$|@angular/.+\\.mjs$': ['ts-jest', { tsconfig: 'tsconfig.spec.json', diagnostics: false }],
   },
+  // Angular comes as ES modules only.
+  transformIgnorePatterns: ['/node_modules/(?!@angular/)'],
 };

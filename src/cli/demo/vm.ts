@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connector } from '../../client/connection.js';
-import { FakeQemu } from '../../testing/fake-qemu.js';
 import { address } from '../../transport/node/address.js';
 import { streams } from '../../transport/node/streams.js';
 import { findQemu } from './installed-qemu.js';
@@ -28,6 +27,7 @@ export async function demoVm(at: string | undefined): Promise<DemoVm> {
     return { what: `the QEMU at ${at}`, connector: address(at), ours: false, folder, release: removeFolder };
   const program = await findQemu();
   if (program === undefined) {
+    const { FakeQemu } = await import('../../testing/fake-qemu.js');
     const what = 'a simulated QEMU, since none is installed';
     return { what, connector: new FakeQemu().connector, ours: true, folder, release: removeFolder };
   }
