@@ -31,6 +31,9 @@ interface Pending extends Command {
 /** With oob enabled QEMU stops reading, and with it the oob commands, beyond so many in-band commands. */
 const IN_BAND_LIMIT = 8;
 
+/** More unanswered commands than this are a leak in the program that makes them, or a server that has died. */
+const COMMAND_LIMIT = 10_000;
+
 /** The commands of one session: on the wire, or waiting for their turn. */
 export class Commands {
   readonly #name: string;
@@ -62,6 +65,11 @@ export class Commands {
     if (command.oob && !this.#oob) {
       return Promise.reject(
         new StateError(`${this.#name}: ${command.name}: out-of-band execution is not offered on this connection`),
+      );
+    }
+    if (this.size >= COMMAND_LIMIT) {
+      return Promise.reject(
+        new StateError(`${this.#name}: ${command.name}: ${COMMAND_LIMIT} commands are unanswered already`),
       );
     }
     const id = ++this.#lastId;
@@ -101,11 +109,10 @@ export class Commands {
         timeout === Infinity
           ? undefined
           : setTimeout(() => {
-              const error = new ExecTimeoutError(
-                `${this.#name}: ${command.name}: no reply within ${timeout} ms; it may still be running`,
-                command.name,
-                timeout,
-              );
+              const how = this.#waiting.has(pending)
+                ? `not sent within ${timeout} ms: ${IN_BAND_LIMIT} commands before it have no reply`
+                : `no reply within ${timeout} ms; it may still be running`;
+              const error = new ExecTimeoutError(`${this.#name}: ${command.name}: ${how}`, command.name, timeout);
               abandon(blameCaller(error, caller));
             }, timeout);
       this.#waiting.add(pending);
@@ -129,17 +136,19 @@ export class Commands {
 
   /** The session is over: rejects all that have no reply. */
   interrupt(cause: QmpError): void {
-    const unanswered = [...this.#sent.values(), ...this.#waiting];
+    const sent = [...this.#sent.values()];
+    const waiting = [...this.#waiting];
     this.#sent.clear();
     this.#waiting.clear();
-    for (const pending of unanswered) {
+    this.#interrupt(sent, 'the session ended before the reply; it may have been executed', cause);
+    this.#interrupt(waiting, 'the session ended before it was sent', cause);
+  }
+
+  #interrupt(commands: readonly Pending[], how: string, cause: QmpError): void {
+    for (const pending of commands) {
       if (pending.abandoned) continue;
-      const error = new ExecInterruptedError(
-        `${this.#name}: ${pending.name}: the session ended before the reply; it may have been executed`,
-        pending.name,
-        { cause },
-      );
-      pending.reject(error);
+      const message = `${this.#name}: ${pending.name}: ${how}`;
+      pending.reject(new ExecInterruptedError(message, pending.name, { cause }));
     }
   }
 

@@ -1,4 +1,5 @@
 import { whenAborted } from '../abort.js';
+import { show } from '../checks.js';
 import { ConnectError, GreetingError, QmpError } from '../errors.js';
 import type { Connection, Connector } from './connection.js';
 
@@ -23,22 +24,26 @@ export class Dial {
 
   /** Rejects with a `ConnectError`. The handshake is the caller's; it listens to {@link signal} then. */
   open(connector: Connector): Promise<Connection> {
-    if (!connector.waitsForPeer) this.#startTimer();
     const { signal } = this;
+    if (signal.aborted) return Promise.reject(this.error(signal.reason));
+    if (!connector.waitsForPeer) this.#startTimer();
     return new Promise((resolve, reject) => {
       const stopWatching = whenAborted(signal, () => {
         reject(this.error(signal.reason));
       });
-      Promise.resolve(signal)
-        .then(connector)
+      opened(connector, signal)
         .then((connection) => {
           stopWatching();
+          if (signal.aborted) {
+            connection.close();
+            return;
+          }
           this.#phase = 'negotiating';
           if (connector.waitsForPeer) this.#startTimer();
-          if (signal.aborted) connection.close();
-          else resolve(connection);
+          resolve(connection);
         })
         .catch((cause: unknown) => {
+          stopWatching();
           this.finish();
           reject(this.error(cause));
         });
@@ -76,4 +81,19 @@ export class Dial {
       );
     }, this.#timeout);
   }
+}
+
+/** @throws TypeError if what the connector gives is no connection; it is the program's own, not the server's fault */
+async function opened(connector: Connector, signal: AbortSignal): Promise<Connection> {
+  const connection: unknown = await connector(signal);
+  const { incoming$, send, close } = (connection ?? {}) as Partial<Record<keyof Connection, unknown>>;
+  if (!canSubscribe(incoming$))
+    throw new TypeError(`the connector gave no connection: incoming$ is ${show(incoming$)}, not an Observable`);
+  if (typeof send !== 'function' || typeof close !== 'function')
+    throw new TypeError('the connector gave no connection: send and close must be functions');
+  return connection as Connection;
+}
+
+function canSubscribe(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'subscribe' in value && typeof value.subscribe === 'function';
 }

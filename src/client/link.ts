@@ -1,4 +1,5 @@
 import { whenAborted } from '../abort.js';
+import { Serial } from '../bus/serial.js';
 import { checkTimeout } from '../checks.js';
 import { ConnectError, DisconnectedError, StateError, type QmpError } from '../errors.js';
 import { isEvent, type Greeting, type Message } from '../protocol/message.js';
@@ -7,7 +8,7 @@ import type { Connection, Connector } from './connection.js';
 import { Dial } from './dial.js';
 import type { ReconnectPolicy } from './reconnect.js';
 import { Session, type SessionHost } from './session.js';
-import type { ConnectionState, Gap } from './state.js';
+import type { ConnectionState, Gap, Shutdown } from './state.js';
 
 export interface LinkOptions {
   readonly name: string;
@@ -25,6 +26,8 @@ export interface LinkHost extends Omit<SessionHost, 'ready' | 'ended'> {
   begun(): void;
   /** There was a session, and no other will follow by itself. */
   ended(loss: QmpError | undefined): void;
+  /** Nothing will ever follow. */
+  closed(): void;
   /** The reconnect policy threw. */
   policyFailed(error: unknown): void;
 }
@@ -43,6 +46,10 @@ export class Link {
   #hasRun = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #gap: Pick<Gap, 'since' | 'cause'> | undefined;
+  // Who is told of one change may cause the next, which must not overtake it on its way to the others.
+  readonly #notices = new Serial<() => void>((notice) => {
+    notice();
+  });
 
   constructor(connector: Connector, options: LinkOptions, host: LinkHost) {
     this.#connector = connector;
@@ -70,8 +77,9 @@ export class Link {
       if (this.#callers.size === 0 && !this.#hasRun) this.stop();
     });
     if (this.#state.phase === 'idle' || this.#state.phase === 'closed') {
-      this.#hasRun = false;
-      this.#host.begun();
+      this.#notices.push(() => {
+        this.#host.begun();
+      });
       this.#begin(1);
     }
     return joined;
@@ -79,20 +87,32 @@ export class Link {
 
   /** Ends whatever goes on, in good order. */
   stop(): void {
+    if (this.#state.phase === 'closed' && !this.#state.cause) return;
     const session = this.#session;
     const dial = this.#dial;
-    this.#session = undefined;
-    this.#dial = undefined;
-    clearTimeout(this.#retry);
-    if (this.#state.phase === 'running') this.#gap = { since: new Date() };
-    if (this.#state.phase !== 'closed' || this.#state.cause) this.#enter({ phase: 'closed' });
-    session?.end();
     const cause = new StateError(`${this.#options.name}: disconnected by the program`);
-    dial?.abort(cause);
-    this.#finish(undefined);
+    if (this.#state.phase === 'running') this.#gap = { since: new Date() };
+    const tell = this.#rest({ phase: 'closed' });
     this.#callers.reject(
       dial?.error(cause) ?? new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause }),
     );
+    dial?.abort(cause);
+    try {
+      session?.end();
+    } finally {
+      tell();
+    }
+  }
+
+  /** Stops, and ends all that the host shows. */
+  close(): void {
+    try {
+      this.stop();
+    } finally {
+      this.#notices.push(() => {
+        this.#host.closed();
+      });
+    }
   }
 
   #begin(attempt: number): void {
@@ -123,10 +143,10 @@ export class Link {
         dial.finish();
         this.#opened(greeting);
       },
-      ended: (loss) => {
+      ended: (loss, shutdown) => {
         if (this.#session !== session) return;
         this.#session = undefined;
-        if (this.#state.phase === 'running') this.#ended(loss);
+        if (this.#state.phase === 'running') this.#ended(loss, shutdown);
         else this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')), attempt);
       },
     });
@@ -135,7 +155,8 @@ export class Link {
     whenAborted(dial.signal, () => {
       session.end(dial.signal.reason as QmpError);
     });
-    session.start();
+    // A subscriber of the state may have disconnected.
+    if (!dial.signal.aborted) session.start();
   }
 
   #receive(message: Message): void {
@@ -146,15 +167,17 @@ export class Link {
   #opened(greeting: Greeting): void {
     this.#sessions += 1;
     this.#hasRun = true;
+    this.#callers.resolve(greeting);
     this.#tellGap(this.#sessions);
     this.#enter({ phase: 'running', session: this.#sessions, greeting, since: new Date() });
-    this.#callers.resolve(greeting);
   }
 
   /** The running session is over, not by our will. */
-  #ended(loss: QmpError | undefined): void {
+  #ended(loss: QmpError | undefined, shutdown: Shutdown | undefined): void {
     this.#gap = { since: new Date(), ...(loss && { cause: loss }) };
-    if (!this.#tryAgain(1, loss ?? new DisconnectedError(`${this.#options.name}: QEMU has quit`))) this.#giveUp(loss);
+    const cause = loss ?? new DisconnectedError(`${this.#options.name}: QEMU has quit`);
+    if (this.#tryAgain(1, cause, shutdown)) return;
+    this.#rest({ phase: 'closed', ...(loss && { cause: loss }), ...(shutdown && { shutdown }) })();
   }
 
   /** An attempt came to nothing. */
@@ -162,17 +185,23 @@ export class Link {
     if (this.#dial !== dial) return;
     dial.finish();
     if (this.#tryAgain(attempt + 1, error)) return;
-    this.#giveUp(error);
+    const tell = this.#rest({ phase: 'closed', cause: error });
     this.#callers.reject(error);
+    tell();
   }
 
-  #tryAgain(attempt: number, cause: QmpError): boolean {
+  /** True unless the policy gives up. */
+  #tryAgain(attempt: number, cause: QmpError, shutdown?: Shutdown): boolean {
+    const before = this.#state;
     const delay = this.#delay(attempt, cause);
+    // The program has disconnected from inside the policy.
+    if (this.#state !== before) return true;
     if (delay === null) return false;
     this.#retry = setTimeout(() => {
       this.#begin(attempt);
     }, delay);
-    this.#enter({ phase: 'reconnecting', attempt, retryAt: new Date(Date.now() + delay), cause });
+    const retryAt = new Date(Date.now() + delay);
+    this.#enter({ phase: 'reconnecting', attempt, retryAt, cause, ...(shutdown && { shutdown }) });
     return true;
   }
 
@@ -187,27 +216,35 @@ export class Link {
     }
   }
 
-  #giveUp(cause: QmpError | undefined): void {
-    this.#dial = undefined;
-    this.#enter({ phase: 'closed', ...(cause && { cause }) });
-    this.#finish(cause);
-  }
-
-  #finish(loss: QmpError | undefined): void {
-    if (!this.#hasRun) return;
+  /** Nothing goes on any more. Returns what tells the host, for when all is done. */
+  #rest(state: Extract<ConnectionState, { phase: 'closed' }>): () => void {
+    const hasRun = this.#hasRun;
     this.#hasRun = false;
-    this.#host.ended(loss);
+    this.#session = undefined;
+    this.#dial = undefined;
+    clearTimeout(this.#retry);
+    this.#state = state;
+    return () => {
+      this.#notices.push(() => {
+        if (hasRun) this.#host.ended(state.cause);
+        this.#host.changed(state);
+      });
+    };
   }
 
   #tellGap(session: number): void {
     if (!this.#gap) return;
     const gap = this.#gap;
     this.#gap = undefined;
-    this.#host.gap({ ...gap, until: new Date(), session });
+    this.#notices.push(() => {
+      this.#host.gap({ ...gap, until: new Date(), session });
+    });
   }
 
   #enter(state: ConnectionState): void {
     this.#state = state;
-    this.#host.changed(state);
+    this.#notices.push(() => {
+      this.#host.changed(state);
+    });
   }
 }

@@ -3,7 +3,6 @@ import { Observable, Subject } from 'rxjs';
 import type { Diagnostic } from '../bus/diagnostics.js';
 import { EventBus, type EventBusOptions } from '../bus/event-bus.js';
 import { HotView } from '../bus/hot-view.js';
-import { Serial } from '../bus/serial.js';
 import { whenAborted } from '../abort.js';
 import { checkLimit, checkTimeout, show } from '../checks.js';
 import { disposeBy } from '../disposal.js';
@@ -13,8 +12,9 @@ import type { ExecuteOptions } from './commands.js';
 import type { Connector } from './connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
 import { Link, type LinkHost } from './link.js';
-import { backoff, type ReconnectPolicy } from './reconnect.js';
+import { policyOf, type ReconnectPolicy } from './reconnect.js';
 import type { ConnectionState, Gap } from './state.js';
+import { StateView } from './state-view.js';
 import type { ClientStats } from './stats.js';
 import type { Traffic } from './traffic.js';
 
@@ -61,10 +61,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   readonly #messages = new HotView<Message>();
   readonly #traffic = new HotView<Traffic>();
   readonly #gaps = new HotView<Gap>();
-  readonly #states = new HotView<ConnectionState>();
-  readonly #stateChanges = new Serial<ConnectionState>((state) => {
-    this.#states.next(state);
-  });
+  readonly #states = new StateView({ phase: 'idle' });
   #closed = false;
   readonly #counts = { events: 0, replies: 0, bytes: 0, faults: 0 };
 
@@ -79,11 +76,13 @@ export class QmpClient extends EventBus implements AsyncDisposable {
     checkTimeout('connectTimeout', connectTimeout);
     checkTimeout('executeTimeout', executeTimeout);
     checkLimit('maxMessageBytes', maxMessageBytes, 1);
+    if (!['number', 'exact'].includes(integers))
+      throw new TypeError(`integers must be 'number' or 'exact', not ${show(integers)}`);
     const source = new Subject<Message>();
     super(source, { ...options, name: options.name ?? connector.address ?? 'qmp' });
     this.#executeTimeout = executeTimeout;
     const { reconnect = false } = options;
-    const policy = reconnect === true ? backoff() : reconnect === false ? undefined : reconnect;
+    const policy = policyOf(reconnect);
     this.#link = new Link(
       connector,
       { name: this.name, connectTimeout, maxMessageBytes, integers, policy },
@@ -93,10 +92,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
     this.messages$ = this.#messages.observable;
     this.traffic$ = this.#traffic.observable;
     this.gaps$ = this.#gaps.observable;
-    this.state$ = new Observable((subscriber) => {
-      subscriber.next(this.state);
-      return this.#states.observable.subscribe(subscriber);
-    });
+    this.state$ = this.#states.observable;
   }
 
   get state(): ConnectionState {
@@ -142,10 +138,8 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   // eslint-disable-next-line @typescript-eslint/no-misused-promises -- never rejects
   override close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    this.#link.stop();
     this.#closed = true;
-    super.close();
-    for (const view of [this.#messages, this.#traffic, this.#gaps, this.#states]) view.end();
+    this.#link.close();
     return Promise.resolve();
   }
 
@@ -165,7 +159,8 @@ export class QmpClient extends EventBus implements AsyncDisposable {
     if (typeof name !== 'string' || name === '')
       throw new TypeError(`command must be the name of a command, not ${show(name)}`);
     if (args !== undefined && !isRecord(args)) {
-      throw new TypeError(`arguments must be an object, not ${show(args)}`);
+      // What it is, not what it holds: it may be a password.
+      throw new TypeError(`arguments must be an object, not ${Array.isArray(args) ? 'an array' : `a ${typeof args}`}`);
     }
     checkTimeout('timeout', timeout);
     const { session, state } = this.#link;
@@ -237,7 +232,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
       },
       changed: (state) => {
         this.debug(() => state.phase);
-        this.#stateChanges.push(state);
+        this.#states.next(state);
       },
       gap: (gap) => {
         this.#gaps.next(gap);
@@ -248,6 +243,10 @@ export class QmpClient extends EventBus implements AsyncDisposable {
       ended: (cause) => {
         const error = cause ? this.lossOf(cause) : new DisconnectedError(`${this.name}: the session is over`);
         this.endListeners(cause ? { error, loss: error } : { error });
+      },
+      closed: () => {
+        super.close();
+        for (const view of [this.#messages, this.#traffic, this.#gaps, this.#states]) view.end();
       },
     };
   }

@@ -1,4 +1,4 @@
-import { checkTimeout } from '../checks.js';
+import { checkTimeout, show } from '../checks.js';
 import type { QmpError } from '../errors.js';
 
 /** Decides when to try again after an attempt that failed, or a session that ended. */
@@ -25,4 +25,13 @@ export function backoff({ from = 100, to = 10_000 }: BackoffOptions = {}): Recon
   return {
     delay: (attempt) => Math.min(to, from * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2),
   };
+}
+
+/** @throws TypeError if it is neither a boolean nor a policy */
+export function policyOf(reconnect: boolean | ReconnectPolicy): ReconnectPolicy | undefined {
+  if (reconnect === true) return backoff();
+  if (reconnect === false) return undefined;
+  if (typeof (reconnect as Partial<ReconnectPolicy> | null)?.delay !== 'function')
+    throw new TypeError(`reconnect must be true, false or an object with a function delay, not ${show(reconnect)}`);
+  return reconnect;
 }

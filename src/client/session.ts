@@ -11,10 +11,12 @@ import {
   type ErrorReply,
   type Greeting,
   type Message,
+  type QmpEvent,
   type SuccessReply,
 } from '../protocol/message.js';
 import { Commands, type Command } from './commands.js';
 import type { Connection } from './connection.js';
+import type { Shutdown } from './state.js';
 
 /** Whom a session serves. */
 export interface SessionHost {
@@ -27,8 +29,8 @@ export interface SessionHost {
   diagnostic(diagnostic: ProtocolDiagnostic): void;
   /** QEMU has greeted us and takes commands. */
   ready(greeting: Greeting): void;
-  /** Called once, whatever ended it; `loss` is set unless it ended in good order. */
-  ended(loss: QmpError | undefined): void;
+  /** Called once, whatever ended it; `loss` is set unless it ended in good order, `shutdown` if QEMU announced it. */
+  ended(loss: QmpError | undefined, shutdown: Shutdown | undefined): void;
 }
 
 /** The connection ended (`cause` if it broke), after all the bytes that came before. */
@@ -52,7 +54,8 @@ export class Session {
   #running = false;
   #over = false;
   #quitting = false;
-  #shutDown = false;
+  /** The SHUTDOWN that nothing has followed: with `-no-shutdown` the VM lives on. */
+  #shutdown: QmpEvent<'SHUTDOWN'> | undefined;
 
   constructor(connection: Connection, options: FramingOptions, host: SessionHost) {
     this.#connection = connection;
@@ -102,9 +105,12 @@ export class Session {
     this.#over = true;
     this.#framing.stop();
     this.#incoming?.unsubscribe();
-    this.#connection.close();
     this.#commands.interrupt(loss ?? new DisconnectedError(`${this.#name}: the session is over`));
-    this.#host.ended(loss);
+    try {
+      this.#connection.close();
+    } finally {
+      this.#host.ended(loss, this.#shutdown?.data);
+    }
   }
 
   #take(item: Uint8Array | string | ConnectionEnd): void {
@@ -126,7 +132,8 @@ export class Session {
 
   #receive(message: Message): void {
     const event = isEvent(message);
-    this.#shutDown = event && message.event === 'SHUTDOWN';
+    // The reply to `quit` follows SHUTDOWN, and takes nothing back.
+    if (!this.#quitting || event) this.#shutdown = event && message.event === 'SHUTDOWN' ? message : undefined;
     this.#host.received(message);
     if (event || 'event' in message || this.#over) return;
     if (!this.#greeting) this.#greet(message);
@@ -184,12 +191,16 @@ export class Session {
       ...(command.args && { arguments: command.args }),
       id,
     });
-    this.#connection.send(text);
+    try {
+      this.#connection.send(text);
+    } catch (cause) {
+      this.end(this.#lossOf(cause));
+    }
   }
 
   /** Undefined where the end was to be expected. A broken connection counts too: QEMU exits without reading what is left. */
   #lossOf(cause: unknown): QmpError | undefined {
-    if (this.#quitting || this.#shutDown) return undefined;
+    if (this.#quitting || this.#shutdown) return undefined;
     if (!this.#greeting) {
       return new GreetingError(`${this.#name}: closed before any greeting came; is this a QMP monitor?`, { cause });
     }

@@ -1,5 +1,9 @@
 import type { QmpError } from '../errors.js';
 import type { Greeting } from '../protocol/message.js';
+import type { EventMap } from '../protocol/qapi/event-map.js';
+
+/** What QEMU said of its own end, by its SHUTDOWN event. */
+export type Shutdown = EventMap['SHUTDOWN'];
 
 /** What a client is doing. Tell the phases apart by `switch (state.phase)`. */
 export type ConnectionState =
@@ -13,9 +17,16 @@ export type ConnectionState =
       readonly greeting: Greeting;
       readonly since: Date;
     }
-  | { readonly phase: 'reconnecting'; readonly attempt: number; readonly retryAt: Date; readonly cause: QmpError }
-  /** With a cause after a loss or a failed attempt, without after an orderly end. */
-  | { readonly phase: 'closed'; readonly cause?: QmpError };
+  | {
+      readonly phase: 'reconnecting';
+      readonly attempt: number;
+      readonly retryAt: Date;
+      readonly cause: QmpError;
+      /** Set if QEMU announced the end of its session. */
+      readonly shutdown?: Shutdown;
+    }
+  /** With a cause after a loss or a failed attempt, without after an orderly end; with `shutdown` if QEMU announced it. */
+  | { readonly phase: 'closed'; readonly cause?: QmpError; readonly shutdown?: Shutdown };
 
 /** The time between two sessions of a client. QEMU keeps no events for absent clients: what happened in it is not known. */
 export interface Gap {

@@ -28,6 +28,8 @@ async function demo(address: string | undefined): Promise<void> {
     const { QMP } = await client.connect();
     const { major, minor, micro } = QMP.version.qemu;
     say(`On ${vm.what}: QEMU ${major}.${minor}.${micro}`);
+    const { running } = await client.execute('query-status');
+    if (!running) throw new Error(`${client.name}: the VM does not run; the demo stops and continues one that does`);
     await tell(client, vm, {
       heading: (text) => {
         say(`\n${paint('bold', text)}`);

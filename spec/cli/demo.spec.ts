@@ -1,0 +1,50 @@
+import { connect } from 'rx-qmp/node';
+import { Cli, rxQmp, type Run } from '../support/cli.js';
+import { describeQemu, startQemu } from '../support/qemu.js';
+
+/** What the demo shows, whatever it is shown on. */
+function expectStory({ code, stdout, stderr }: Run): void {
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/STOP at .*\n {2}RESUME at .*\n {2}closed: 0 listeners left/);
+  expect(stdout).toContain('one has 2 unread, two read its own: 0 unread');
+  expect(stdout).toMatch(/"status":"created".*\n(.*\n)*.*"status":"concluded"/);
+  expect(stdout).toMatch(/\n {2}\d+ µs\n/);
+  expect(stdout).toMatch(/cleared (\d+) unread, still \1 in the history/);
+}
+
+describeQemu('rx-qmp demo', () => {
+  it('starts a real QEMU if one is installed, and says so', async () => {
+    const run = await rxQmp('demo');
+    expect(run.stdout).toMatch(/^On a real QEMU, started for it \(.*qemu-system-\w+\): QEMU \d+/);
+    expectStory(run);
+    expect(run.stdout).toMatch(/SHUTDOWN {"guest":false,"reason":"host-qmp-quit"}\n {2}the connection is closed/);
+  });
+
+  it('leaves a VM of yours as it was', async () => {
+    const qemu = await startQemu();
+    const run = await rxQmp('demo', qemu.address);
+    expectStory(run);
+    expect(run.stdout).toContain('It is your VM: quit is not sent');
+    const client = await connect(qemu.address);
+    expect(await client.execute('query-status')).toMatchObject({ running: true });
+    expect(await client.execute('query-jobs')).toEqual([]);
+    await client.close();
+    await qemu.stop();
+  });
+
+  it('does not continue a VM of yours that is paused', async () => {
+    const qemu = await startQemu(['-S']);
+    const { code, stderr } = await rxQmp('demo', qemu.address);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('the VM does not run') as string });
+    await qemu.stop();
+  });
+});
+
+describe('rx-qmp demo', () => {
+  it('shows the same on a simulated QEMU where none is installed, and says so', async () => {
+    const run = await new Cli(['demo'], { PATH: '/nonexistent' }).ended();
+    expect(run.stdout).toMatch(/^On a simulated QEMU, since none is installed: QEMU \d+/);
+    expectStory(run);
+    expect(run.stdout).toMatch(/SHUTDOWN {"guest":false,"reason":"host-qmp-quit"}\n {2}the connection is closed/);
+  });
+});

@@ -1,0 +1,45 @@
+import { Observable } from 'rxjs';
+import { HotView } from '../bus/hot-view.js';
+import { Serial } from '../bus/serial.js';
+import type { ConnectionState } from './state.js';
+
+/** Shows each subscriber the present state, then each change: all of them, in order, also those it causes itself. */
+export class StateView {
+  readonly #changes = new HotView<ConnectionState>();
+  #shown: ConnectionState;
+
+  readonly observable: Observable<ConnectionState> = new Observable((subscriber) => {
+    const deliveries = new Serial<() => void>((deliver) => {
+      deliver();
+    });
+    deliveries.push(() => {
+      const watching = this.#changes.observable.subscribe({
+        next: (state) => {
+          deliveries.push(() => {
+            subscriber.next(state);
+          });
+        },
+        complete: () => {
+          deliveries.push(() => {
+            subscriber.complete();
+          });
+        },
+      });
+      subscriber.add(watching);
+      subscriber.next(this.#shown);
+    });
+  });
+
+  constructor(first: ConnectionState) {
+    this.#shown = first;
+  }
+
+  next(state: ConnectionState): void {
+    this.#shown = state;
+    this.#changes.next(state);
+  }
+
+  end(): void {
+    this.#changes.end();
+  }
+}
