@@ -4,6 +4,9 @@ import { Command } from 'commander';
 import { demoCommand } from './commands/demo.js';
 import { execCommand } from './commands/exec.js';
 import { generateCommand } from './commands/generate.js';
+import { hubCommand } from './commands/hub.js';
+import { recordCommand } from './commands/record.js';
+import { replayCommand } from './commands/replay.js';
 import { watchCommand } from './commands/watch.js';
 import { note, printable } from './terminal.js';
 
@@ -18,7 +21,10 @@ const program = new Command('rx-qmp')
   .addCommand(watchCommand())
   .addCommand(execCommand())
   .addCommand(demoCommand())
+  .addCommand(recordCommand())
+  .addCommand(replayCommand())
   .addCommand(generateCommand())
+  .addCommand(hubCommand())
   .addHelpText(
     'after',
     `

@@ -24,3 +24,8 @@ export function jsonLine(value: unknown): string {
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
+
+/** A count with its noun. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

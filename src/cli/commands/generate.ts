@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { connect } from '../../transport/node/connect.js';
 import { generateAugmentation } from '../generate/index.js';
-import { note } from '../terminal.js';
+import { count, note } from '../terminal.js';
 
 export function generateCommand(): Command {
   return new Command('generate')
@@ -29,7 +29,7 @@ async function generate(address: string, { output }: { output?: string }): Promi
     if (output === undefined) process.stdout.write(text);
     else await writeFile(output, text);
     note(
-      `QEMU ${version}: ${events.length} events and ${commands.length} commands that rx-qmp does not list${output ? `, in ${output}` : ''}`,
+      `QEMU ${version}: ${count(events.length, 'event')} and ${count(commands.length, 'command')} that rx-qmp does not list${output ? `, in ${output}` : ''}`,
     );
   } finally {
     await client.close();

@@ -3,9 +3,10 @@ import { Command } from 'commander';
 import { LagError } from '../../errors.js';
 import type { Connector } from '../../client/connection.js';
 import { QmpClient } from '../../client/qmp-client.js';
-import { timeOf, type QmpEvent } from '../../protocol/message.js';
 import { address } from '../../transport/node/address.js';
-import { jsonLine, note, paint, printable } from '../terminal.js';
+import { clock, eventLine } from '../event-line.js';
+import { interruptSignal } from '../interrupt.js';
+import { count, note, printable } from '../terminal.js';
 import { meets, parseCondition, type Condition } from '../where.js';
 
 interface WatchOptions {
@@ -38,17 +39,10 @@ Ctrl-C ends it. The exit code is 1 if a connection was lost or could not be made
 
 async function watch(addresses: string[], options: WatchOptions): Promise<void> {
   const connectors = addresses.map((text) => address(text));
-  const interrupt = new AbortController();
-  const end = (): void => {
-    interrupt.abort();
-  };
-  process.once('SIGINT', end).once('SIGTERM', end);
-  // A reader that has gone (`| head`) is no error.
-  process.stdout.once('error', end);
-  const counts = await Promise.all(connectors.map((connector) => watchOne(connector, options, interrupt.signal)));
-  process.off('SIGINT', end).off('SIGTERM', end);
-  const seen = counts.reduce((sum, count) => sum + count, 0);
-  note(`${seen} ${seen === 1 ? 'event' : 'events'} seen`);
+  const signal = interruptSignal();
+  const counts = await Promise.all(connectors.map((connector) => watchOne(connector, options, signal)));
+  const seen = counts.reduce((sum, one) => sum + one, 0);
+  note(`${count(seen, 'event')} seen`);
 }
 
 /** Prints until the signal aborts or the VM is gone; resolves with how many events were printed. */
@@ -62,20 +56,20 @@ async function watchOne(connector: Connector, options: WatchOptions, signal: Abo
   client.diagnostics$.subscribe(({ message }) => {
     note(`${client.name}: ${printable(message)}`);
   });
-  let count = 0;
+  let printed = 0;
   try {
     await client.connect({ signal });
     for (let ended = false; !ended;) {
       try {
         for await (const event of listener.iterate({ signal })) {
-          count += 1;
-          await print(lineOf(client, event, options.json ?? false));
+          printed += 1;
+          await print(eventLine(client.name, event, options.json ?? false));
         }
         note(`${client.name}: the VM has quit`);
         ended = true;
       } catch (error) {
         if (!(error instanceof LagError)) throw error;
-        note(`${client.name}: ${error.missed} events were not printed: the output is too slow`);
+        note(`${client.name}: ${count(error.missed, 'event')} not printed: the output is too slow`);
       }
     }
   } catch (error) {
@@ -86,23 +80,10 @@ async function watchOne(connector: Connector, options: WatchOptions, signal: Abo
   } finally {
     await client.close();
   }
-  return count;
+  return printed;
 }
 
 /** Waits for a slow reader, so that what it has not read stays in the listener's bounded queue. */
 async function print(line: string): Promise<void> {
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain').catch(() => undefined);
-}
-
-function lineOf(client: QmpClient, event: QmpEvent, json: boolean): string {
-  if (json || !process.stdout.isTTY) return jsonLine({ vm: client.name, ...event });
-  const data = event.data === undefined ? '' : ` ${jsonLine(event.data)}`;
-  const name = paint(['bold', 'cyan'], printable(event.event));
-  return `${paint('gray', clock(timeOf(event)))} ${paint('green', printable(client.name))} ${name}${data}`;
-}
-
-/** hours:minutes:seconds.milliseconds, local. */
-function clock(time: Date): string {
-  if (Number.isNaN(time.getTime())) return '--:--:--.---';
-  return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
