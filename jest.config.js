@@ -2,6 +2,7 @@
 export default {
   testEnvironment: 'node',
   testTimeout: 20_000,
+  globalSetup: '<rootDir>/spec/support/build.cjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
   // The sources are ES modules and name their imports `./x.js`; under Jest they run as CommonJS, which needs no Node flag.

@@ -1,0 +1,15 @@
+// Async iteration: a loop takes the events as they come; leaving it closes nothing, a later loop goes on.
+// → STOP
+// → RESUME
+import { connect } from 'rx-qmp/node';
+
+await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+using listener = client.listener(['STOP', 'RESUME']); // listen before you send
+
+await client.execute('stop');
+await client.execute('cont');
+
+for await (const event of listener) {
+  console.log(event.event);
+  if (event.event === 'RESUME') break;
+}

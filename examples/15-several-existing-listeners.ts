@@ -1,0 +1,20 @@
+// Several existing listeners: all are registered or none, and leaving the scope removes them all.
+// → STOP, RESUME
+// → registered after the scope: false false
+import { EventListener } from 'rx-qmp';
+import { connect } from 'rx-qmp/node';
+
+await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+const stops = new EventListener('STOP');
+const resumes = new EventListener('RESUME');
+
+const scope = client.listen(stops, resumes); // listen before you send
+try {
+  await client.execute('stop');
+  await client.execute('cont');
+  console.log(`${(await stops.get()).event}, ${(await resumes.get()).event}`);
+} finally {
+  scope.close(); // or `using scope = …`
+}
+
+console.log(`registered after the scope: ${client.listeners.includes(stops)} ${client.listeners.includes(resumes)}`);
