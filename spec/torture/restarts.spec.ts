@@ -13,7 +13,8 @@ const ROUNDS = scale(5, 50);
 async function start(folder: string): Promise<ChildProcess> {
   const monitors = ['one', 'two'].flatMap((name) => ['-qmp', `unix:${join(folder, name)},server=on,wait=off`]);
   const qemu = spawn('qemu-system-x86_64', ['-machine', 'none', '-nodefaults', '-display', 'none', ...monitors]);
-  await Promise.all([socketAt(join(folder, 'one')), socketAt(join(folder, 'two'))]);
+  const patience = AbortSignal.timeout(10_000);
+  await Promise.all([socketAt(join(folder, 'one'), patience), socketAt(join(folder, 'two'), patience)]);
   return qemu;
 }
 
