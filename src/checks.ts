@@ -25,6 +25,15 @@ export function checkFunction(argument: string, value: unknown): void {
   }
 }
 
+/** @throws TypeError unless `value` is an `AbortSignal`, of whatever realm, or undefined. */
+export function checkSignal(argument: string, value: unknown): void {
+  if (value === undefined) return;
+  const isSignal = typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+  if (!isSignal) {
+    throw new TypeError(`${argument} must be an AbortSignal, not ${show(value)}`);
+  }
+}
+
 /** A short word for a value in an error message. */
 export function show(value: unknown): string {
   if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean') {

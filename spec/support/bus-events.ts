@@ -6,7 +6,8 @@ let clock = 0;
 /** An event of its own; its timestamp tells it from every other. */
 export function eventOf(event: string, data?: object): QmpEvent {
   clock += 1;
-  return { event, timestamp: { seconds: clock, microseconds: 0 }, ...(data && { data }) } as QmpEvent;
+  const sent: object = { event, timestamp: { seconds: clock, microseconds: 0 }, ...(data && { data }) };
+  return sent as QmpEvent;
 }
 
 /** A bus with the stream that feeds it. */
@@ -14,7 +15,7 @@ export interface OpenBus {
   readonly bus: EventBus;
   readonly source: Subject<Message>;
   /** Sends a new event through the bus and returns it. */
-  emit(this: void, event: string, data?: object): QmpEvent;
+  readonly emit: (event: string, data?: object) => QmpEvent;
 }
 
 export function openBus(options?: EventBusOptions): OpenBus {

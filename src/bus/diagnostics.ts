@@ -4,6 +4,7 @@ import type { Message, QmpEvent } from '../protocol/message.js';
 import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import type { EventListener } from './event-listener.js';
 import { HotView } from './hot-view.js';
+import { textOf } from './text-of.js';
 
 /** The `accept`, filter, `put` or `onLag` of a listener threw, or answered with a promise. */
 export interface ListenerFault {
@@ -73,7 +74,7 @@ export class Diagnostics {
     try {
       this.#logger?.[level](text);
     } catch (error) {
-      console.warn(`${this.#bus}: the logger threw ${String(error)} on: ${text}`);
+      console.warn(`${this.#bus}: the logger threw ${textOf(error)} on: ${text}`);
     }
   }
 }

@@ -1,9 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Observable, Subscription } from 'rxjs';
+import { show } from '../checks.js';
 import { disposeBy } from '../disposal.js';
 import { DisconnectedError, ListenerError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { isEvent, type Message, type QmpEvent } from '../protocol/message.js';
+import { isEvent, type EventName, type Message, type QmpEvent } from '../protocol/message.js';
 import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/names.js';
 import { Diagnostics, type Diagnostic } from './diagnostics.js';
 import { EventListener, internals, type ListenerOptions } from './event-listener.js';
@@ -16,6 +17,7 @@ import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
 import { Serial } from './serial.js';
 import { isThenable } from './synchronous.js';
+import { textOf } from './text-of.js';
 
 export interface EventBusOptions {
   /** Stands in every error and log line. @default 'bus' */
@@ -48,8 +50,9 @@ export class EventBus implements Disposable {
   readonly #builtIn: Registered;
   readonly #view = new HotView<QmpEvent>();
   readonly #diagnostics: Diagnostics;
-  readonly #work = new Serial<QmpEvent | Closing>((item) => {
-    if (item instanceof Closing) this.#finish(item.ending);
+  /** Events, and what must wait until the event being dispatched has reached everybody. */
+  readonly #work = new Serial<QmpEvent | (() => void)>((item) => {
+    if (typeof item === 'function') item();
     else this.#dispatch(item);
   });
   readonly #source: Subscription;
@@ -84,11 +87,10 @@ export class EventBus implements Disposable {
 
   /** All registered listeners, in order of registration; `events` is the first. */
   get listeners(): readonly EventListener[] {
-    return this.#registrations.listeners;
+    return this.#registrations.all.map((registered) => registered.listener);
   }
 
   /** @throws ListenerError if it is registered already, here or elsewhere */
-  registerListener<N extends string>(listener: EventListener<N>): void;
   registerListener(listener: EventListener): void {
     this.#checkUnregistered([listener]);
     this.#register(listener);
@@ -99,12 +101,12 @@ export class EventBus implements Disposable {
    *
    * @throws ListenerError if it is not registered here, or is `events`
    */
-  removeListener<N extends string>(listener: EventListener<N>): QmpEvent<N>[];
+  removeListener<E>(listener: EventListener<string, E>): E[];
   removeListener(listener: EventListener): QmpEvent[] {
     checkListener(listener);
     if (listener === this.events) throw new ListenerError(`${this.name}: the built-in listener cannot be removed`);
     const registered = this.#registrations.of(listener);
-    if (!registered) throw new ListenerError(`${this.name}: ${listener.toString()} is not registered here`);
+    if (!registered) throw new ListenerError(`${this.name}: ${textOf(listener)} is not registered here`);
     return this.#remove(registered);
   }
 
@@ -124,6 +126,11 @@ export class EventBus implements Disposable {
   }
 
   /** A new listener, registered; `close()` or `using` removes it. */
+  listener<const N extends EventName>(
+    name: N,
+    eventFilter?: EventFilter<N>,
+    options?: ListenerOptions,
+  ): ScopedListener<N>;
   listener<const T extends EventNames = null>(
     names?: T & KnownNames<T>,
     eventFilter?: EventFilter<NameIn<T>>,
@@ -145,6 +152,7 @@ export class EventBus implements Disposable {
    * Completes when the bus closes in good order, errors with `DisconnectedError` after a loss, and with `ListenerError` if your
    * listener is registered elsewhere.
    */
+  observe<const N extends EventName>(name: N, eventFilter?: EventFilter<N>): Observable<QmpEvent<N>>;
   observe<const T extends EventNames = null>(
     names?: T & KnownNames<T>,
     eventFilter?: EventFilter<NameIn<T>>,
@@ -162,17 +170,23 @@ export class EventBus implements Disposable {
   /** Ends the bus for good, after a loss if there is one; takes effect after the event being dispatched. */
   protected end(loss?: DisconnectedError): void {
     const error = loss ?? new DisconnectedError(`${this.name}: the bus is closed`);
-    this.#work.push(new Closing(loss ? { error, loss } : { error }));
+    this.#work.push(() => {
+      this.#finish(loss ? { error, loss } : { error });
+    });
   }
 
-  /** Ends the listeners registered now, as {@link end} does, but keeps the bus open for another session. */
+  /** Ends the listeners registered now, as {@link end} does and when it would, but keeps the bus open for another session. */
   protected endListeners(ending: Ending): void {
-    for (const listener of this.listeners) internals.end(listener, ending);
+    this.#work.push(() => {
+      this.#endListeners(ending);
+    });
   }
 
   /** Makes the listeners that {@link endListeners} ended wait for events again. */
   protected reviveListeners(): void {
-    for (const listener of this.listeners) if (internals.ending(listener)) internals.revive(listener);
+    this.#work.push(() => {
+      for (const listener of this.listeners) if (internals.ended(listener)) internals.revive(listener);
+    });
   }
 
   /** Reports what was survived. */
@@ -186,8 +200,9 @@ export class EventBus implements Disposable {
   }
 
   protected lossOf(cause: unknown): DisconnectedError {
+    if (cause instanceof DisconnectedError) return cause;
     return new DisconnectedError(
-      `${this.name}: the connection is lost: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${this.name}: the connection is lost: ${cause instanceof Error ? cause.message : textOf(cause)}`,
       { cause },
     );
   }
@@ -202,10 +217,9 @@ export class EventBus implements Disposable {
 
   #dispatch(event: QmpEvent): void {
     if (this.#closed) return;
-    this.#offer(this.#builtIn, event);
-    this.#view.next(event);
-    this.#registrations.routes.forEach(event.event, (registered) => {
+    this.#registrations.routes.forEach(event.event, this.#builtIn, (registered) => {
       this.#offer(registered, event);
+      if (registered === this.#builtIn) this.#view.next(event);
     });
   }
 
@@ -228,7 +242,7 @@ export class EventBus implements Disposable {
     const report: Registered['fault'] = (error, event) => {
       this.report({
         kind: 'listener-fault',
-        message: `${listener.toString()} failed${event ? ` on ${event.event}` : ''}: ${String(error)}`,
+        message: `${textOf(listener)} failed${event ? ` on ${show(event.event)}` : ''}: ${textOf(error)}`,
         listener,
         error,
         ...(event && { event }),
@@ -236,16 +250,16 @@ export class EventBus implements Disposable {
     };
     const registered = this.#registrations.add(listener, report, routes);
     if (this.#closed) internals.end(listener, this.#closed);
-    this.debug(() => `registered ${listener.toString()}`);
+    this.debug(() => `registered ${textOf(listener)}`);
     return registered;
   }
 
   #remove(registered: Registered): QmpEvent[] {
     const { listener } = registered;
     this.#registrations.remove(registered);
-    const error = new ListenerError(`${this.name}: ${listener.toString()} was removed`);
+    const error = new ListenerError(`${this.name}: ${textOf(listener)} was removed`);
     const unread = internals.detach(listener, { error });
-    this.debug(() => `removed ${listener.toString()}`);
+    this.debug(() => `removed ${textOf(listener)}`);
     return unread;
   }
 
@@ -255,10 +269,10 @@ export class EventBus implements Disposable {
       const bus = internals.registration(listener)?.bus;
       if (bus)
         throw new ListenerError(
-          `${this.name}: ${listener.toString()} is registered already, with ${bus === this ? 'this bus' : bus.name}`,
+          `${this.name}: ${textOf(listener)} is registered already, with ${bus === this ? 'this bus' : bus.name}`,
         );
       if (listeners.indexOf(listener) !== index)
-        throw new ListenerError(`${this.name}: ${listener.toString()} is listed twice`);
+        throw new ListenerError(`${this.name}: ${textOf(listener)} is listed twice`);
     });
   }
 
@@ -267,18 +281,22 @@ export class EventBus implements Disposable {
     this.#closed = ending;
     // Not yet set where the source ends while it is being subscribed.
     (this.#source as Subscription | undefined)?.unsubscribe();
-    this.endListeners(ending);
+    this.#endListeners(ending);
     this.#view.end();
     this.#diagnostics.end();
+  }
+
+  #endListeners(ending: Ending): void {
+    for (const registered of this.#registrations.all) {
+      const { listener } = registered;
+      // One who watched the end of another may have removed it.
+      if (internals.registration(listener) === registered) internals.end(listener, ending);
+    }
   }
 
   static {
     disposeBy(this, 'close', 'dispose');
   }
-}
-
-class Closing {
-  constructor(readonly ending: Ending) {}
 }
 
 function checkListener(listener: unknown): void {

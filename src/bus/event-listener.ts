@@ -7,7 +7,8 @@ import { EventIterator } from './event-iterator.js';
 import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
 import { HotView } from './hot-view.js';
 import { NameSet, namesOf, type NameWatcher } from './name-set.js';
-import { checkSynchronous } from './synchronous.js';
+import { isThenable } from './synchronous.js';
+import { textOf } from './text-of.js';
 
 export interface ListenerOptions {
   /**
@@ -27,8 +28,8 @@ export interface Registration extends NameWatcher {
   readonly bus: { readonly name: string };
   /** Grows with each registration: the place in the order of dispatch. */
   readonly order: number;
-  /** Takes what a filter's promise rejected with. */
-  fault(error: unknown): void;
+  /** Takes what a promise rejected with that a filter, `accept` or `onLag` returned. */
+  readonly fault: (error: unknown) => void;
 }
 
 /** How the bus handles its listeners; no part of their public interface. */
@@ -38,7 +39,9 @@ export let internals: {
   end(listener: EventListener, ending: Ending): void;
   revive(listener: EventListener): void;
   registration(listener: EventListener): Registration | undefined;
-  ending(listener: EventListener): Ending | undefined;
+  ended(listener: EventListener): boolean;
+  /** The loss that its last end was due to, if there was one. */
+  loss(listener: EventListener): Error | undefined;
 };
 
 /**
@@ -81,7 +84,12 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     checkLimit('historyLimit', historyLimit);
     checkFunction('onLag', onLag);
     this.#history = new EventHistory(historyLimit);
-    this.#queue = new EventQueue(queueLimit, onLag, () => this.#describe());
+    const tellOfLag =
+      onLag &&
+      ((missed: number): void => {
+        this.#tellOfLag(onLag, missed);
+      });
+    this.#queue = new EventQueue(queueLimit, tellOfLag, () => this.#describe());
     this.events$ = this.#view.observable;
     this.names = names ?? null;
     this.eventFilter = eventFilter as FilterOf<E> | undefined;
@@ -137,7 +145,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     const filter = this.#filter;
     if (!filter) return true;
     const verdict = filter(event as E);
-    checkSynchronous('the filter', verdict, (error) => this.#registration?.fault(error));
+    if (isThenable(verdict)) throw this.#refuse('the filter', verdict);
     return Boolean(verdict);
   }
 
@@ -146,10 +154,12 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
    * throws, and is refused by a listener that has ended.
    */
   put(event: QmpEvent): boolean {
-    const verdict: unknown = this.#queue.ending === undefined && this.accept(event);
-    checkSynchronous('accept', verdict, (error) => this.#registration?.fault(error));
-    // The filter itself may have removed the listener.
-    if (!verdict || this.#queue.ending) return false;
+    if (this.#queue.ended) return false;
+    const registration = this.#registration;
+    const verdict: unknown = this.accept(event);
+    if (isThenable(verdict)) throw this.#refuse('accept', verdict);
+    // The filter itself may have removed the listener, and registered it anew for the events to come.
+    if (!verdict || !this.#isStill(registration)) return false;
     this.#history.push(event as E);
     try {
       this.#queue.put(event as E);
@@ -193,8 +203,24 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     return `${this.constructor.name}(${names}${this.#filter ? ', filtered' : ''}; ${this.size} unread)`;
   }
 
+  #isStill(registration: Registration | undefined): boolean {
+    return !this.#queue.ended && this.#registration === registration;
+  }
+
   #describe(): string {
-    return `${this.#registration?.bus.name ?? 'not registered'}: ${this.toString()}`;
+    return `${this.#registration?.bus.name ?? 'not registered'}: ${textOf(this)}`;
+  }
+
+  /** Where an answer is due, a promise would count as a yes. What it rejects with is reported too. */
+  #refuse(who: string, promise: PromiseLike<unknown>): TypeError {
+    const registration = this.#registration;
+    promise.then(undefined, (error: unknown) => registration?.fault(error));
+    return new TypeError(`${who} returned a promise; it must decide at once`);
+  }
+
+  #tellOfLag(onLag: (missed: number) => unknown, missed: number): void {
+    const result = onLag(missed);
+    if (isThenable(result) && this.#registration) result.then(undefined, this.#registration.fault);
   }
 
   static {
@@ -214,26 +240,28 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     internals = {
       attach(listener, registration) {
         listener.#registration = registration;
-        listener.#names.watcher = registration;
+        listener.#names.watchedBy(registration);
         internals.revive(listener);
       },
       detach(listener, ending) {
-        const unread = listener.clear();
-        internals.end(listener, ending);
+        const unread = listener.#queue.clear();
+        // First, so that one who watches the end can register the listener anew.
         listener.#registration = undefined;
-        listener.#names.watcher = undefined;
+        listener.#names.watchedBy(undefined);
+        internals.end(listener, ending);
         return unread;
       },
       end(listener, ending) {
         listener.#queue.end(ending);
-        listener.#view.end();
+        listener.#view.end(ending.loss);
       },
       revive(listener) {
         listener.#queue.reopen();
         listener.#view.reopen();
       },
       registration: (listener) => listener.#registration,
-      ending: (listener) => listener.#queue.ending,
+      ended: (listener) => listener.#queue.ended,
+      loss: (listener) => listener.#view.loss,
     };
   }
 }

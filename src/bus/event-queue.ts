@@ -33,7 +33,8 @@ export class EventQueue<E> {
   readonly #describe: () => string;
   readonly #unread = new Ring<E>();
   readonly #readers = new Set<Reader<E>>();
-  #ending: Ending | undefined;
+  #ended = false;
+  #lastEnding: Ending | undefined;
   #accepted = 0;
   #dropped = 0;
   #missed = 0;
@@ -52,15 +53,21 @@ export class EventQueue<E> {
     return this.#dropped;
   }
 
-  get ending(): Ending | undefined {
-    return this.#ending;
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** How it ended the last time. Outlives {@link reopen}. */
+  get lastEnding(): Ending | undefined {
+    return this.#lastEnding;
   }
 
   /** Hands the event to the longest-waiting reader, or keeps it. What `onLag` throws comes through, the event kept. */
   put(event: E): void {
     this.#accepted += 1;
-    for (const reader of this.#readers) {
-      reader.receive(event);
+    if (this.#readers.size > 0) {
+      const [longestWaiting] = this.#readers;
+      longestWaiting?.receive(event);
       return;
     }
     if (this.#limit === 0) return;
@@ -91,7 +98,7 @@ export class EventQueue<E> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (this.#missed > 0) return Promise.reject(this.#takeLag());
     if (this.#unread.size > 0) return Promise.resolve(form(this.#unread.shift() as E));
-    if (this.#ending) return endedRead(atEnd, this.#ending);
+    if (this.#ended && this.#lastEnding) return endedRead(atEnd, this.#lastEnding);
     if (this.#readers.size >= READER_LIMIT) {
       return Promise.reject(
         new ListenerError(
@@ -167,12 +174,13 @@ export class EventQueue<E> {
 
   /** Ends the waiting reads now, and the later ones once everything is read. */
   end(ending: Ending): void {
-    this.#ending = ending;
+    this.#ended = true;
+    this.#lastEnding = ending;
     for (const reader of this.#readers) reader.finish(ending);
   }
 
   reopen(): void {
-    this.#ending = undefined;
+    this.#ended = false;
   }
 
   #takeLag(): LagError {
@@ -186,7 +194,8 @@ export class EventQueue<E> {
   }
 }
 
-function endedRead<R>(atEnd: (ending: Partial<Ending>) => R, ending: Partial<Ending>): Promise<R> {
+/** A read of what has ended. */
+export function endedRead<R>(atEnd: (ending: Partial<Ending>) => R, ending: Partial<Ending>): Promise<R> {
   const result = new Promise<R>((resolve) => {
     resolve(atEnd(ending));
   });

@@ -14,6 +14,7 @@ interface HotSource<T> extends Observable<T> {
 export class HotView<T> {
   #subject: HotSource<T> | undefined;
   #ended = false;
+  #loss: Error | undefined;
 
   readonly observable: Observable<T> = new Observable<T>((subscriber) => {
     if (this.#ended) {
@@ -37,15 +38,22 @@ export class HotView<T> {
     return this.#subject?.observed ?? false;
   }
 
+  /** What the last {@link end} was due to. Outlives {@link reopen}: one who is told of the end may open the view anew. */
+  get loss(): Error | undefined {
+    return this.#loss;
+  }
+
   next(value: T): void {
     this.#subject?.next(value);
   }
 
   /** Completes those who watch, and whoever comes later until {@link reopen}. */
-  end(): void {
+  end(loss?: Error): void {
+    if (this.#ended) return;
     const subject = this.#subject;
     this.#subject = undefined;
     this.#ended = true;
+    this.#loss = loss;
     subject?.complete();
   }
 

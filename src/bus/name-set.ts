@@ -8,19 +8,25 @@ export interface NameWatcher {
 
 /** The names a listener wants, as a Set that tells its bus when somebody changes it. Empty means every event. */
 export class NameSet extends Set<string> {
-  watcher: NameWatcher | undefined;
+  // Private, so that the set prints and compares as its names alone.
+  #watcher: NameWatcher | undefined;
+
+  /** Tells this one from now on, and nobody else. */
+  watchedBy(watcher: NameWatcher | undefined): void {
+    this.#watcher = watcher;
+  }
 
   override add(name: string): this {
     if (typeof name !== 'string') throw new TypeError(`names must hold strings, not ${show(name)}`);
     if (this.has(name)) return this;
     super.add(name);
-    this.watcher?.added(name);
+    this.#watcher?.added(name);
     return this;
   }
 
   override delete(name: string): boolean {
     const deleted = super.delete(name);
-    if (deleted) this.watcher?.removed(name);
+    if (deleted) this.#watcher?.removed(name);
     return deleted;
   }
 

@@ -3,7 +3,7 @@ import { checkFunction } from '../checks.js';
 import type { QmpEvent } from '../protocol/message.js';
 import type { EventFilter, EventNames } from '../protocol/names.js';
 import type { EventBus } from './event-bus.js';
-import { EventListener, internals } from './event-listener.js';
+import { EventListener, internals, type Registration } from './event-listener.js';
 import { namesOf } from './name-set.js';
 
 const VIEW_ONLY = { queueLimit: 0, historyLimit: 0 };
@@ -28,6 +28,7 @@ export function observeNames(
 
 interface Shared {
   readonly scope: { close(): void };
+  readonly registration: Registration | undefined;
   subscribers: number;
 }
 
@@ -39,17 +40,29 @@ export function observeListener(bus: EventBus, listener: EventListener): Observa
   return new Observable((subscriber) => {
     const onBus = shared.get(bus) ?? new WeakMap<EventListener, Shared>();
     shared.set(bus, onBus);
-    const registration = onBus.get(listener) ?? { scope: bus.listen(listener), subscribers: 0 };
-    onBus.set(listener, registration);
-    registration.subscribers += 1;
+    const before = onBus.get(listener);
+    const joined = before && isLive(before, listener) ? before : register(bus, listener, before);
+    onBus.set(listener, joined);
+    joined.subscribers += 1;
     forward(listener, subscriber);
     return () => {
-      registration.subscribers -= 1;
-      if (registration.subscribers > 0) return;
-      onBus.delete(listener);
-      registration.scope.close();
+      joined.subscribers -= 1;
+      if (joined.subscribers > 0) return;
+      if (onBus.get(listener) === joined) onBus.delete(listener);
+      joined.scope.close();
     };
   });
+}
+
+/** False while the last of its subscribers are being told of the end: one who comes back at once begins anew. */
+function isLive({ registration }: Shared, listener: EventListener): boolean {
+  return internals.registration(listener) === registration && !internals.ended(listener);
+}
+
+function register(bus: EventBus, listener: EventListener, before: Shared | undefined): Shared {
+  before?.scope.close();
+  const scope = bus.listen(listener);
+  return { scope, registration: internals.registration(listener), subscribers: 0 };
 }
 
 /** What the view shows; unlike a view, which many share, a subscription of one's own fails after a loss. */
@@ -59,7 +72,7 @@ function forward<E>(listener: EventListener<string, E>, subscriber: Subscriber<E
       subscriber.next(event);
     },
     complete: () => {
-      const loss = internals.ending(listener as EventListener)?.loss;
+      const loss = internals.loss(listener as EventListener);
       if (loss) subscriber.error(loss);
       else subscriber.complete();
     },

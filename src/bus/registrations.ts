@@ -4,6 +4,9 @@ import { Route, Routes } from './routes.js';
 
 /** One listener's time on a bus. */
 export class Registered implements Registration {
+  /** An overridden `accept` may want events that the names do not say. */
+  readonly #asksAlways: boolean;
+
   constructor(
     readonly bus: { readonly name: string },
     readonly listener: EventListener,
@@ -11,6 +14,7 @@ export class Registered implements Registration {
     readonly fault: (error: unknown, event?: QmpEvent) => void,
     private readonly routes: Routes<Registered>,
   ) {
+    this.#asksAlways = listener.accept !== EventListener.prototype.accept;
     for (const name of this.#routeNames()) routes.add(name, this);
   }
 
@@ -30,11 +34,6 @@ export class Registered implements Registration {
     if (this.listener.names.size === 0) this.routes.add(null, this);
   }
 
-  /** An overridden `accept` may want events that the names do not say. */
-  get #asksAlways(): boolean {
-    return this.listener.accept !== EventListener.prototype.accept;
-  }
-
   #routeNames(): Iterable<string | null> {
     return this.#asksAlways || this.listener.names.size === 0 ? [null] : this.listener.names;
   }
@@ -51,8 +50,9 @@ export class Registrations {
     this.#bus = bus;
   }
 
-  get listeners(): readonly EventListener[] {
-    return this.#all.lend().map((registered) => registered.listener);
+  /** As they are now. */
+  get all(): readonly Registered[] {
+    return this.#all.lend();
   }
 
   /** @param routes where it is found by name; a table of its own for the one who is served without asking */

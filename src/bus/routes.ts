@@ -14,22 +14,36 @@ const EMPTY_ROUTES = 1_000;
 export class Routes<L extends Routed> {
   readonly #byName = new Map<string, Route<L>>();
   readonly #everything = new Route<L>();
+  /** How many of the named routes lead to nobody. */
+  #empty = 0;
 
   /** Files a listener under one name, or under every name (`null`). */
   add(name: string | null, listener: L): void {
-    const route = name === null ? this.#everything : (this.#byName.get(name) ?? this.#open(name));
+    if (name === null) {
+      this.#everything.add(listener);
+      return;
+    }
+    const route = this.#byName.get(name) ?? this.#open(name);
+    if (route.size === 0) this.#empty -= 1;
     route.add(listener);
   }
 
   remove(name: string | null, listener: L): void {
-    const route = name === null ? this.#everything : this.#byName.get(name);
-    route?.remove(listener);
+    if (name === null) {
+      this.#everything.remove(listener);
+      return;
+    }
+    const route = this.#byName.get(name);
+    if (!route?.remove(listener) || route.size > 0) return;
+    this.#empty += 1;
+    if (this.#empty > EMPTY_ROUTES) this.#sweep();
   }
 
-  /** Calls `serve` for each listener of that name, in order, as they were when the call began. */
-  forEach(name: string, serve: (listener: L) => void): void {
+  /** Calls `serve` for `first`, then for each listener of that name, in order, as they were when the call began. */
+  forEach(name: string, first: L, serve: (listener: L) => void): void {
     const every = this.#everything.lend();
     const named = this.#byName.get(name)?.lend() ?? NOBODY;
+    serve(first);
     let next = 0;
     for (const listener of every) {
       for (let other = named[next]; other && other.order < listener.order; other = named[++next]) serve(other as L);
@@ -39,14 +53,15 @@ export class Routes<L extends Routed> {
   }
 
   #open(name: string): Route<L> {
-    if (this.#byName.size >= EMPTY_ROUTES) this.#sweep();
     const route = new Route<L>();
     this.#byName.set(name, route);
+    this.#empty += 1;
     return route;
   }
 
   #sweep(): void {
-    for (const [name, route] of this.#byName) if (route.lend().length === 0) this.#byName.delete(name);
+    for (const [name, route] of this.#byName) if (route.size === 0) this.#byName.delete(name);
+    this.#empty = 0;
   }
 }
 
@@ -56,6 +71,10 @@ const NOBODY: readonly Routed[] = [];
 export class Route<L extends Routed> {
   #listeners: L[] = [];
   #lent = false;
+
+  get size(): number {
+    return this.#listeners.length;
+  }
 
   /** The list as it is now; it will not change. */
   lend(): readonly L[] {
@@ -68,10 +87,12 @@ export class Route<L extends Routed> {
     own.splice(placeOf(own, listener.order), 0, listener);
   }
 
-  remove(listener: L): void {
-    const own = this.#own();
-    const place = placeOf(own, listener.order);
-    if (own[place] === listener) own.splice(place, 1);
+  /** True if it was there. */
+  remove(listener: L): boolean {
+    const place = placeOf(this.#listeners, listener.order);
+    if (this.#listeners[place] !== listener) return false;
+    this.#own().splice(place, 1);
+    return true;
   }
 
   #own(): L[] {

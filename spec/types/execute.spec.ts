@@ -1,0 +1,82 @@
+/* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-meaningless-void-operator -- nothing here runs */
+import type { Observable } from 'rxjs';
+import type { CommandMap, CommandName, CommandResult, QmpClient } from 'rx-qmp';
+import { compiles, expectType } from './expect-type.js';
+
+describe('the type of execute', () => {
+  it('gives the result that the map says', () => {
+    compiles(async (client: QmpClient) => {
+      const status = await client.execute('query-status');
+      expectType<CommandMap['query-status']['result']>()(status);
+      expectType<boolean>()(status.running);
+      expectType<CommandResult<'query-status'>>()(status);
+      expectType<Observable<CommandResult<'query-status'>>>()(client.execute$('query-status'));
+      // @ts-expect-error -- a name with a typo
+      void status.runing;
+      // @ts-expect-error -- it is read only
+      status.running = true;
+    });
+  });
+
+  it('asks for arguments where the command requires them, and only there', () => {
+    compiles(async (client: QmpClient) => {
+      await client.execute('stop');
+      await client.execute('stop', undefined, { timeout: 5 });
+      await client.execute('job-dismiss', { id: 'job0' });
+      await client.execute('job-dismiss', { id: 'job0' }, { timeout: 5, signal: AbortSignal.abort(), oob: false });
+      await client.execute('blockdev-create', { 'job-id': 'j', options: { driver: 'file', filename: 'f', size: 5n } });
+      // every argument is optional
+      await client.execute('query-blockstats');
+      await client.execute('query-blockstats', { 'query-nodes': true });
+      // @ts-expect-error -- needs an id
+      await client.execute('job-dismiss');
+      // @ts-expect-error -- needs an id
+      await client.execute('job-dismiss', {});
+      // @ts-expect-error -- an id is a string
+      await client.execute('job-dismiss', { id: 5 });
+      // @ts-expect-error -- has no such argument
+      await client.execute('job-dismiss', { id: 'job0', force: true });
+      // @ts-expect-error -- needs arguments
+      client.execute$('blockdev-create');
+      // @ts-expect-error -- a file has a size
+      await client.execute('blockdev-create', { 'job-id': 'j', options: { driver: 'file', filename: 'f' } });
+    });
+  });
+
+  it('refuses options in the place of arguments', () => {
+    compiles(async (client: QmpClient) => {
+      // @ts-expect-error -- options come third
+      await client.execute('stop', { timeout: 5 });
+      // @ts-expect-error -- options come third
+      await client.execute('query-blockstats', { timeout: 5 });
+      // @ts-expect-error -- options come third
+      await client.execute('job-dismiss', { timeout: 5 });
+      // @ts-expect-error -- there is no such option
+      await client.execute('stop', undefined, { retries: 5 });
+    });
+  });
+
+  it('refuses a command that is not listed and lets a string pass', () => {
+    compiles(async (client: QmpClient, command: string, listed: CommandName) => {
+      // @ts-expect-error -- a name with a typo
+      await client.execute('query-staus');
+      // @ts-expect-error -- a name with a typo
+      client.execute$('query-staus');
+      expectType<unknown>()(await client.execute(command));
+      expectType<unknown>()(await client.execute(command, { any: 'thing' }, { timeout: 5 }));
+      // @ts-expect-error -- arguments are an object
+      await client.execute(command, 'thing');
+      return listed;
+    });
+  });
+
+  it('works behind a generic wrapper', () => {
+    type NoArguments = {
+      [C in CommandName]: CommandMap[C]['arguments'] extends undefined ? C : never;
+    }[CommandName];
+    compiles((client: QmpClient) => {
+      const query = (command: NoArguments): Promise<unknown> => client.execute(command);
+      return query('query-status');
+    });
+  });
+});
