@@ -12,13 +12,19 @@ export type { Logger } from './logger.js';
 export { QmpClient, type QmpClientOptions } from './client/qmp-client.js';
 export type { ExecuteOptions } from './client/commands.js';
 export type { CommandResult, ExecuteParameters } from './client/execute-types.js';
-export type { ConnectionState, Gap } from './client/state.js';
+export type { ConnectionState, Gap, Shutdown } from './client/state.js';
 export type { ClientStats } from './client/stats.js';
 export type { SentCommand, Traffic } from './client/traffic.js';
 export type { Connection, Connector } from './client/connection.js';
 export { backoff, type BackoffOptions, type ReconnectPolicy } from './client/reconnect.js';
 export { JobListener } from './client/jobs/job-listener.js';
 export { followJob, type FollowJobOptions, type JobProgress } from './client/jobs/follow-job.js';
+
+/* The hub, and WebSockets to it */
+export { webSocket, type WebSocketClass, type WebSocketLike, type WebSocketOptions } from './transport/web-socket.js';
+export { WebSocketError, type CloseReason } from './transport/web-socket-error.js';
+export { HubClient, type HubClientOptions, type HubState } from './transport/hub-client.js';
+export type { HubEvent, HubFrame, HubRights, VmInfo } from './transport/hub-protocol.js';
 
 /* The words of QMP */
 export {

@@ -4,3 +4,9 @@ export { address, type Address } from './transport/node/address.js';
 export { tcp, unixSocket, type TcpOptions } from './transport/node/socket.js';
 export { accept, type AcceptOptions } from './transport/node/accept.js';
 export { streams } from './transport/node/streams.js';
+export { serve, type Served } from './transport/node/serve.js';
+
+/* The hub */
+export { createHub, type Hub } from './hub/hub.js';
+export type { HubLimits, HubOptions } from './hub/options.js';
+export { readTokenFile, type HubToken, type Role } from './hub/tokens.js';

@@ -36,15 +36,15 @@ export async function startQemu(args: string[] = []): Promise<Qemu> {
     await gone;
     folder.remove();
   };
-  const failed = gone.then((how) => {
-    throw new Error(`${PROGRAM} ended before its monitor was there (${how}): ${said}`);
+  const tooEarly = new AbortController();
+  void gone.then((how) => {
+    tooEarly.abort(new Error(`${PROGRAM} ended before its monitor was there (${how}): ${said}`));
   });
-  failed.catch(() => undefined);
   try {
-    await Promise.race([socketAt(path), failed]);
-  } catch (error) {
+    await socketAt(path, tooEarly.signal);
+  } catch {
     await end('SIGKILL');
-    throw error;
+    throw tooEarly.signal.reason;
   }
   return { address: `unix:${path}`, path, process: child, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
 }
@@ -61,16 +61,16 @@ export function exit(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Resolves when somebody listens on the unix socket. */
-export async function socketAt(path: string): Promise<void> {
+/** Resolves when somebody listens on the unix socket; rejects when the signal aborts. */
+export async function socketAt(path: string, signal: AbortSignal): Promise<void> {
   const folder = watch(dirname(path));
   try {
-    while (!existsSync(path)) await once(folder, 'change');
+    while (!existsSync(path)) await once(folder, 'change', { signal });
   } finally {
     folder.close();
   }
   // A socket is there from `bind`, but refuses until `listen`, a moment later.
-  while (!isListening(path)) await setImmediate();
+  while (!isListening(path)) await setImmediate(undefined, { signal });
 }
 
 function isListening(path: string): boolean {

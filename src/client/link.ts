@@ -136,8 +136,8 @@ export class Link {
     }
     const session: Session = new Session(connection, this.#options, {
       ...this.#host,
-      received: (message) => {
-        this.#receive(message);
+      received: (message, text) => {
+        this.#receive(message, text);
       },
       ready: (greeting) => {
         dial.finish();
@@ -159,9 +159,9 @@ export class Link {
     if (!dial.signal.aborted) session.start();
   }
 
-  #receive(message: Message): void {
+  #receive(message: Message, text: string): void {
     if (this.#gap && isEvent(message)) this.#tellGap(this.#sessions + 1);
-    this.#host.received(message);
+    this.#host.received(message, text);
   }
 
   #opened(greeting: Greeting): void {

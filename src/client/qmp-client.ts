@@ -4,7 +4,7 @@ import type { Diagnostic } from '../bus/diagnostics.js';
 import { EventBus, type EventBusOptions } from '../bus/event-bus.js';
 import { HotView } from '../bus/hot-view.js';
 import { whenAborted } from '../abort.js';
-import { checkLimit, checkTimeout, show } from '../checks.js';
+import { checkLimit, checkSignal, checkTimeout, show } from '../checks.js';
 import { disposeBy } from '../disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../errors.js';
 import { isEvent, type Greeting, type Message } from '../protocol/message.js';
@@ -120,10 +120,11 @@ export class QmpClient extends EventBus implements AsyncDisposable {
    * Rejects with `ConnectError`, or with the reason of a signal, which frees its own caller; the attempt ends with the last.
    * With `reconnect` it rejects only when the policy gives up.
    */
-  connect(options: { readonly signal?: AbortSignal } = {}): Promise<Greeting> {
+  async connect(options: { readonly signal?: AbortSignal } = {}): Promise<Greeting> {
+    checkSignal('signal', options.signal);
     if (this.#closed) {
       const cause = new StateError(`${this.name}: the client is closed for good; make a new one`);
-      return Promise.reject(new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause }));
+      throw new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause });
     }
     return this.#link.connect(options.signal);
   }
@@ -163,6 +164,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
       throw new TypeError(`arguments must be an object, not ${Array.isArray(args) ? 'an array' : `a ${typeof args}`}`);
     }
     checkTimeout('timeout', timeout);
+    checkSignal('signal', signal);
     const { session, state } = this.#link;
     if (state.phase !== 'running' || !session) {
       throw new StateError(`${this.name}: ${name}: not connected (${state.phase}); await connect() first`);
@@ -207,11 +209,11 @@ export class QmpClient extends EventBus implements AsyncDisposable {
 
   #host(): LinkHost {
     return {
-      received: (message) => {
+      received: (message, text) => {
         if (isEvent(message)) this.#counts.events += 1;
         else if ('return' in message || 'error' in message) this.#counts.replies += 1;
         this.#messages.next(message);
-        if (this.#traffic.observed) this.#traffic.next({ direction: 'received', message });
+        if (this.#traffic.observed) this.#traffic.next({ direction: 'received', message, text });
         this.#source.next(message);
       },
       receivedBytes: (length) => {

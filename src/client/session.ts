@@ -21,7 +21,7 @@ import type { Shutdown } from './state.js';
 /** Whom a session serves. */
 export interface SessionHost {
   /** Each message, before the session acts on it. */
-  received(message: Message): void;
+  received(message: Message, text: string): void;
   /** Each chunk of bytes, or of text. */
   receivedBytes(length: number): void;
   /** Each command, as an object. */
@@ -65,8 +65,8 @@ export class Session {
       this.#transmit(text, command, id);
     });
     this.#framing = new Framing(options, {
-      message: (message) => {
-        this.#receive(message as Message);
+      message: (message, text) => {
+        this.#receive(message as Message, text);
       },
       diagnostic: (diagnostic) => {
         host.diagnostic(diagnostic);
@@ -130,11 +130,11 @@ export class Session {
     }
   }
 
-  #receive(message: Message): void {
+  #receive(message: Message, text: string): void {
     const event = isEvent(message);
     // The reply to `quit` follows SHUTDOWN, and takes nothing back.
     if (!this.#quitting || event) this.#shutdown = event && message.event === 'SHUTDOWN' ? message : undefined;
-    this.#host.received(message);
+    this.#host.received(message, text);
     if (event || 'event' in message || this.#over) return;
     if (!this.#greeting) this.#greet(message);
     else if ('return' in message || 'error' in message) this.#reply(message);

@@ -10,5 +10,10 @@ export interface SentCommand {
 
 /** One message in either direction. */
 export type Traffic =
-  | { readonly direction: 'received'; readonly message: Message }
+  | {
+      readonly direction: 'received';
+      readonly message: Message;
+      /** The line as it came. */
+      readonly text: string;
+    }
   | { readonly direction: 'sent'; readonly message: SentCommand };

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors.js';
 import type { ProtocolDiagnostic } from './diagnostic.js';
-import { findRounded, mayHoldLongInteger, parseExact } from './json.js';
+import { findRounded, parseExact } from './json.js';
+import { mayHoldLongInteger } from './long-integers.js';
 import { isEvent } from './message.js';
 
 export interface FramingOptions {
@@ -12,8 +13,8 @@ export interface FramingOptions {
 }
 
 export interface FramingSink {
-  /** One JSON object. */
-  message(message: object): void;
+  /** One JSON object, and its text as it came. The text shares the chunk's memory: do not keep it. */
+  message(message: object, text: string): void;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
 }
 
@@ -22,6 +23,10 @@ const EVENT_BYTES = 64 * 1024;
 /** A server that sends so much rubbish in a row is no QMP server. */
 const BAD_LINES = 1_000;
 
+/** The largest buffer kept for the next message: as much as sockets usually deliver at once. */
+const CHUNK_BYTES = 64 * 1024;
+
+const NOTHING = new Uint8Array(0);
 const LINE_FEED = 10;
 const OPENING_BRACE = 123;
 
@@ -34,8 +39,8 @@ export class Framing {
   readonly #sink: FramingSink;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   readonly #encoder = new TextEncoder();
-  /** The bytes of a line that has not ended yet. */
-  #begun: Uint8Array[] = [];
+  /** Holds the bytes of a line that has not ended yet, at its beginning. Grows by doubling: any number of chunks costs the same. */
+  #begun = NOTHING;
   #begunBytes = 0;
   /** The first half of a character that two chunks of text share. */
   #halfCharacter = '';
@@ -58,7 +63,7 @@ export class Framing {
       this.#lines(this.#takeBegun());
     }
     if (from <= last) this.#lines(bytes.subarray(from, last + 1));
-    if (last + 1 < bytes.length) this.#begin(bytes.slice(last + 1));
+    if (last + 1 < bytes.length) this.#begin(bytes.subarray(last + 1));
   }
 
   /** The connection has ended: what was begun is a whole message or a diagnostic. */
@@ -84,19 +89,22 @@ export class Framing {
   }
 
   #begin(bytes: Uint8Array): void {
-    this.#begun.push(bytes);
-    this.#begunBytes += bytes.length;
-    this.#checkSize(this.#begunBytes);
+    const length = this.#begunBytes + bytes.length;
+    this.#checkSize(length);
+    if (length > this.#begun.length) {
+      const bigger = new Uint8Array(Math.max(length, this.#begun.length * 2));
+      bigger.set(this.#begun.subarray(0, this.#begunBytes));
+      this.#begun = bigger;
+    }
+    this.#begun.set(bytes, this.#begunBytes);
+    this.#begunBytes = length;
   }
 
+  /** The bytes begun, good until the next {@link #begin}. */
   #takeBegun(): Uint8Array {
-    const line = new Uint8Array(this.#begunBytes);
-    let place = 0;
-    for (const bytes of this.#begun) {
-      line.set(bytes, place);
-      place += bytes.length;
-    }
-    this.#begun = [];
+    const line = this.#begun.subarray(0, this.#begunBytes);
+    // One long message must not hold its memory for ever.
+    if (this.#begun.length > CHUNK_BYTES) this.#begun = NOTHING;
     this.#begunBytes = 0;
     return line;
   }
@@ -154,7 +162,7 @@ export class Framing {
     }
     if (line.length * 3 > this.#options.maxMessageBytes) this.#checkSize(this.#encoder.encode(line).length);
     if (this.#options.integers === 'number' && mayHoldLongInteger(line)) this.#checkRounding(line);
-    this.#sink.message(message);
+    this.#sink.message(message, line);
   }
 
   #checkRounding(line: string): void {
@@ -162,7 +170,7 @@ export class Framing {
     if (rounded === undefined) return;
     this.#report(
       'rounded-integer',
-      `the integer ${rounded} was rounded to ${Number(rounded)}; integers: 'exact' keeps it as a bigint`,
+      `the integer ${shorten(rounded)} was rounded to ${Number(rounded)}; integers: 'exact' keeps it as a bigint`,
     );
   }
 
@@ -191,5 +199,9 @@ function skipBlanks(text: string, from: number, to: number): number {
 
 /** The beginning of what a server sent, its control characters escaped. */
 export function excerpt(line: string): string {
-  return JSON.stringify(line.length > 80 ? `${line.slice(0, 80)}…` : line);
+  return JSON.stringify(shorten(line));
+}
+
+function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

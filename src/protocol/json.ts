@@ -1,8 +1,13 @@
+import { longIntegers } from './long-integers.js';
+
 /** QEMU's parser refuses deeper values, and answers without the id that would tell which command it was. */
 const DEEPEST = 1_000;
 
-/** A string, or a number with its fraction and exponent: enough to tell the integers of a JSON text from its strings. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|(-?\d+)(\.\d+)?([eE][+-]?\d+)?/g;
+/** QEMU's parser takes no string with one of these; `\uFFFE` is a non-character. */
+const REFUSED = /[\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
+
+/** Beyond so many digits a JavaScript number is Infinity. QEMU's own integers have 20 at most. */
+const MOST_DIGITS = 309;
 
 /**
  * Before an integer in the text that is to become a bigint; the server cannot know it, so no string of its own is taken for
@@ -10,37 +15,32 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|(-?\d+)(\.\d+)?([eE][+-]?\d+)?/g;
  */
 const MARK = `integer ${Math.random()}${Math.random()} `;
 
-/**
- * True if the text may hold an integer beyond 2^53: such a one has 16 digits or more, so it covers one of the places looked at.
- */
-export function mayHoldLongInteger(text: string): boolean {
-  for (let place = 15; place < text.length; place += 16) {
-    if (!isDigit(text.charCodeAt(place))) continue;
-    let from = place;
-    let to = place;
-    while (isDigit(text.charCodeAt(from - 1))) from -= 1;
-    while (isDigit(text.charCodeAt(to + 1))) to += 1;
-    if (to - from >= 15) return true;
-  }
-  return false;
-}
-
-/** The first integer of the text that is no JavaScript number, to the digit; outside of strings. */
+/** The first integer of a JSON text, outside of strings, that is no JavaScript number. */
 export function findRounded(text: string): string | undefined {
-  for (const [, integer, fraction, exponent] of text.matchAll(TOKEN)) {
-    if (integer && !fraction && !exponent && BigInt(Number(integer)) !== BigInt(integer)) return integer;
+  for (const { integer } of longIntegers(text)) {
+    if (integer.length > MOST_DIGITS || BigInt(Number(integer)) !== BigInt(integer)) return integer;
   }
   return undefined;
 }
 
-/** `JSON.parse`, but integers beyond ±2^53 become bigints. @throws SyntaxError */
+/**
+ * `JSON.parse`, but integers beyond ±2^53 become bigints.
+ *
+ * @throws SyntaxError also for an integer of more than 309 digits: making a bigint of millions takes minutes
+ */
 export function parseExact(text: string): unknown {
-  JSON.parse(text); // What is no JSON must not become any by the marking.
-  const marked = text.replace(TOKEN, (token, integer?: string, fraction?: string, exponent?: string) =>
-    integer && !fraction && !exponent && isBeyond(integer) ? JSON.stringify(MARK + integer) : token,
-  );
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
+  const value: unknown = JSON.parse(text); // What is no JSON must not become any by the marking.
+  let marked = '';
+  let copied = 0;
+  for (const { integer, from } of longIntegers(text)) {
+    if (integer.length > MOST_DIGITS) throw new SyntaxError(`an integer of ${integer.length} digits`);
+    if (!isBeyond(integer)) continue;
+    marked += `${text.slice(copied, from)}"${MARK}${integer}"`;
+    copied = from + integer.length;
+  }
+  if (copied === 0) return value;
+  return JSON.parse(marked + text.slice(copied), (_key, member: unknown) =>
+    typeof member === 'string' && member.startsWith(MARK) ? BigInt(member.slice(MARK.length)) : member,
   );
 }
 
@@ -56,8 +56,8 @@ export function stringify(value: unknown, path: string, depth = 0): string {
     case 'bigint':
       return value.toString();
     case 'string':
-      if (/\p{Surrogate}/u.test(value))
-        throw new TypeError(`${shorten(path)} holds half a surrogate pair, which QEMU refuses`);
+      if (REFUSED.test(value))
+        throw new TypeError(`${shorten(path)} holds half a surrogate pair or a non-character, which QEMU refuses`);
       return JSON.stringify(value);
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`${shorten(path)} is ${value}, which JSON cannot say`);
@@ -69,7 +69,7 @@ export function stringify(value: unknown, path: string, depth = 0): string {
       if ('toJSON' in value && typeof value.toJSON === 'function')
         return stringify((value as { toJSON(): unknown }).toJSON(), path, depth + 1);
       if (Array.isArray(value))
-        return `[${value.map((item, index) => stringify(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
+        return `[${Array.from(value, (item, index) => stringify(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
       return `{${membersOf(value, path, depth).join(',')}}`;
     default:
       throw new TypeError(
@@ -80,7 +80,11 @@ export function stringify(value: unknown, path: string, depth = 0): string {
 
 /** The value as indented JSON, bigints as integers. */
 export function format(value: unknown): string {
-  const text = JSON.stringify(value, (_key, member: unknown) => (typeof member === 'bigint' ? `${MARK}${member}` : member), 2);
+  const text = JSON.stringify(
+    value,
+    (_key, member: unknown) => (typeof member === 'bigint' ? `${MARK}${member}` : member),
+    2,
+  );
   return text.replaceAll(new RegExp(`"${MARK}(-?\\d+)"`, 'g'), '$1');
 }
 
@@ -97,8 +101,4 @@ function shorten(path: string): string {
 function isBeyond(integer: string): boolean {
   const value = BigInt(integer);
   return value > 2n ** 53n || value < -(2n ** 53n);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57;
 }

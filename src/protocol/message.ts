@@ -107,8 +107,12 @@ export function isGreeting(message: object): message is Greeting {
   );
 }
 
-/** The time of an event as a `Date`, to the millisecond; an invalid one where QEMU could not read its host's clock. */
+/**
+ * The time of an event as a `Date`, to the millisecond; an invalid one where QEMU could not read its host's clock, or the
+ * server gave no timestamp.
+ */
 export function timeOf(event: QmpEvent): Date {
-  const { seconds, microseconds } = event.timestamp;
+  const timestamp = event.timestamp as Partial<Timestamp> | null | undefined;
+  const { seconds = NaN, microseconds = NaN } = timestamp ?? {};
   return new Date(seconds < 0 ? NaN : seconds * 1000 + microseconds / 1000);
 }

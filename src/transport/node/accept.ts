@@ -21,10 +21,14 @@ export function accept(text: Address | (string & {}), { tls }: AcceptOptions = {
   if (tls && 'path' in endpoint) throw new TypeError('tls goes with a tcp: address only');
   const open = (signal: AbortSignal): Promise<Connection> =>
     new Promise((resolve, reject) => {
+      signal.throwIfAborted();
       const server: Server = tls ? createTlsServer(tls) : createServer();
-      const stop = (): void => {
+      // With TLS, others may be in the middle of their handshake when the first has finished its own.
+      const dialled = new Set<Socket>();
+      const stop = (chosen?: Socket): void => {
         signal.removeEventListener('abort', giveUp);
         server.close();
+        for (const socket of dialled) if (socket.remotePort !== chosen?.remotePort) socket.destroy();
       };
       const giveUp = (): void => {
         stop();
@@ -35,8 +39,11 @@ export function accept(text: Address | (string & {}), { tls }: AcceptOptions = {
         stop();
         reject(explain(text, cause));
       });
+      server.on('connection', (socket: Socket) => {
+        dialled.add(socket.once('close', () => dialled.delete(socket)));
+      });
       server.once(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
-        stop();
+        stop(socket);
         resolve(streamConnection(socket, socket));
       });
       server.listen(endpoint);

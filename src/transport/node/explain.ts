@@ -15,9 +15,12 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function explain(address: string, cause: Error): Error {
   const { code } = cause as NodeJS.ErrnoException;
   const advice = code === undefined ? undefined : ADVICE[code];
-  const error = new Error(
-    `${address}: ${advice ?? cause.message}${advice === undefined ? '' : ` (${cause.message})`}`,
-    { cause },
-  );
+  const text = textOf(cause);
+  const error = new Error(`${address}: ${advice === undefined ? text : `${advice} (${text})`}`, { cause });
   return Object.assign(error, code === undefined ? {} : { code });
+}
+
+/** Where a host has several addresses and none answers, the error is one without words around the real ones. */
+function textOf(error: Error): string {
+  return error instanceof AggregateError ? error.errors.map((one) => textOf(one as Error)).join('; ') : error.message;
 }

@@ -39,6 +39,7 @@ export function tcp(host: string, port: number, { tls }: TcpOptions = {}): Conne
 
 function dial(open: () => Socket, ready: string, address: string, signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const socket = open();
     const giveUp = (): void => {
       socket.destroy();

@@ -1,0 +1,22 @@
+/* A QEMU without a VM */
+export { FakeQemu, type FakeQemuOptions } from './testing/fake-qemu.js';
+export { CommandError } from './testing/command-error.js';
+export type { FakeJob, FakeJobOptions } from './testing/fake-job.js';
+export type { FakeJobs } from './testing/fake-jobs.js';
+export type { ReceivedCommand } from './testing/request.js';
+export type { Reply, ReplyHooks } from './testing/reply.js';
+export type { Schema } from './testing/schema.js';
+
+/* Events */
+export { event, eventAt, type EventData } from './testing/event.js';
+
+/* Virtual time */
+export { qmpMarbles, type ObservableExpectation, type QmpMarbles } from './testing/marbles/qmp-marbles.js';
+export type { Letters } from './testing/marbles/letters.js';
+
+/* Recorded sessions */
+export { record } from './testing/transcript/record.js';
+export { readTranscript, type Transcript, type TranscriptEntry } from './testing/transcript/transcript.js';
+export { replay } from './testing/transcript/replay.js';
+export { playback } from './testing/transcript/playback.js';
+export type { PlaybackOptions } from './testing/transcript/in-time.js';
