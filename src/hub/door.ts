@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http';
+import { TokenBook, type HubToken, type Role } from './tokens.js';
+
+export interface DoorOptions {
+  readonly hostNames: readonly string[];
+  readonly origins: readonly string[];
+  /** `undefined` lets everybody in, as an operator. */
+  readonly tokens: readonly HubToken[] | undefined;
+}
+
+/** What was wrong, in the order in which it is looked at. */
+export type RefusalKind = 'host' | 'origin' | 'token';
+
+export interface Refusal {
+  readonly kind: RefusalKind;
+  readonly status: 401 | 403;
+  readonly message: string;
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Who may come in. A web page of anybody can reach a hub on loopback through the visitor's browser: with a name of its own that
+ * resolves to 127.0.0.1 (then the Host gives it away) or directly (then the Origin does). Neither knows a token.
+ */
+export class Door {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+  readonly #tokens: TokenBook | undefined;
+
+  /** @throws TypeError if a name, an origin or a token is none */
+  constructor({ hostNames, origins, tokens }: DoorOptions) {
+    for (const name of hostNames) checkHostName(name);
+    for (const origin of origins) checkOrigin(origin);
+    this.#hosts = new Set([...LOOPBACK, ...hostNames.map((name) => name.toLowerCase())]);
+    this.#origins = new Set(origins);
+    this.#tokens = tokens && new TokenBook(tokens);
+  }
+
+  /** Host and Origin: whether the request was meant for this hub, and by a page that may use it. */
+  checkTarget(request: IncomingMessage): Refusal | undefined {
+    const bound = boundAddress(request);
+    const host = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(request.headers.host?.toLowerCase() ?? '')?.[1];
+    if (!this.#isOurs(host, bound)) {
+      return { kind: 'host', status: 403, message: 'this Host is not served here; --host-name adds one' };
+    }
+    const { origin } = request.headers;
+    if (origin !== undefined && !this.#origins.has(origin) && !this.#isOurs(hostOf(origin), bound)) {
+      return { kind: 'origin', status: 403, message: 'pages of this Origin are not served; --origin adds one' };
+    }
+    return undefined;
+  }
+
+  /** The token: as what the bearer comes in. */
+  admit(request: IncomingMessage): Role | Refusal {
+    if (!this.#tokens) return 'operator';
+    const token = tokenOf(request);
+    const role = token === undefined ? undefined : this.#tokens.roleOf(token);
+    return (
+      role ?? { kind: 'token', status: 401, message: token === undefined ? 'a token is needed' : 'the token is wrong' }
+    );
+  }
+
+  #isOurs(host: string | undefined, bound: string): boolean {
+    return host !== undefined && (this.#hosts.has(host) || host === bound);
+  }
+}
+
+/** The subprotocols a WebSocket client offers. */
+export function subprotocolsOf(request: IncomingMessage): string[] {
+  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
+}
+
+/** The subprotocol that carries a token; never selected, lest the token is sent back. */
+export function isBearer(protocol: string): boolean {
+  return protocol.startsWith('bearer.');
+}
+
+function tokenOf(request: IncomingMessage): string | undefined {
+  const [, bearer] = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  return bearer ?? subprotocolsOf(request).find(isBearer)?.slice('bearer.'.length);
+}
+
+/** The address the request came to: an address, unlike a name, cannot be made to mean us by somebody else. */
+function boundAddress(request: IncomingMessage): string {
+  const address = (request.socket.localAddress ?? '').replace(/^::ffff:/, '');
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+function hostOf(origin: string): string | undefined {
+  if (!URL.canParse(origin)) return undefined;
+  const { protocol, hostname } = new URL(origin);
+  return protocol === 'http:' || protocol === 'https:' ? hostname : undefined;
+}
+
+function checkHostName(name: string): void {
+  if (!/^([\w.-]+|\[[\da-f:.]+\])$/i.test(name)) {
+    throw new TypeError(`a host name is a name or an address without scheme and port, not ${JSON.stringify(name)}`);
+  }
+}
+
+function checkOrigin(origin: string): void {
+  if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+    throw new TypeError(`an origin is scheme://host[:port] and nothing more, not ${JSON.stringify(origin)}`);
+  }
+}
