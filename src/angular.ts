@@ -1,0 +1,13 @@
+/* One client */
+export { provideQmp } from './angular/provide-qmp.js';
+export { injectQmp } from './angular/inject-qmp.js';
+export { injectQmpState } from './angular/inject-qmp-state.js';
+export { injectQmpHistory, type InjectQmpHistoryOptions } from './angular/inject-qmp-history.js';
+
+/* A hub */
+export { provideQmpHub } from './angular/provide-qmp-hub.js';
+export { injectQmpHub, type QmpHub } from './angular/inject-qmp-hub.js';
+
+/* Their options */
+export type { InjectOptions } from './angular/injection.js';
+export type { InjectClientOptions } from './angular/client-source.js';

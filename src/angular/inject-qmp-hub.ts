@@ -1,0 +1,60 @@
+import { DestroyRef, inject, untracked, type Signal } from '@angular/core';
+import type { Observable } from 'rxjs';
+import type { QmpClient } from '../client/qmp-client.js';
+import { StateError } from '../errors.js';
+import type { HubState } from '../transport/hub-client.js';
+import type { HubEvent, VmInfo } from '../transport/hub-protocol.js';
+import { injectFrom, type InjectOptions } from './injection.js';
+import { SharedHub } from './shared-hub.js';
+
+/** The VMs of a hub. */
+export interface QmpHub {
+  /** Whether the hub is reached, and what its token allows. */
+  readonly state: Signal<HubState>;
+  /** The VMs as the hub last told them; empty before. */
+  readonly vms: Signal<readonly VmInfo[]>;
+  /** The events of all VMs, hot. */
+  readonly events$: Observable<HubEvent>;
+  /**
+   * The client of a VM, connecting or connected: one for all who ask for the same name. It is closed when the last injection
+   * context that asked for it is destroyed. Do not close it.
+   */
+  client(name: string): QmpClient;
+}
+
+/**
+ * The hub of the nearest {@link provideQmpHub}.
+ *
+ * @throws Error outside an injection context without `injector`, and where nothing is provided
+ */
+export function injectQmpHub(options: InjectOptions = {}): QmpHub {
+  return injectFrom(injectQmpHub, options.injector, () => {
+    const shared = inject(SharedHub, { optional: true });
+    if (!shared) throw new Error('there is no hub here: add provideQmpHub(url, { token }) to the providers');
+    return heldBy(inject(DestroyRef), shared);
+  });
+}
+
+function heldBy(destroyRef: DestroyRef, shared: SharedHub): QmpHub {
+  const held = new Map<string, QmpClient>();
+  let destroyed = false;
+  destroyRef.onDestroy(() => {
+    destroyed = true;
+    for (const name of held.keys()) shared.release(name);
+  });
+  return {
+    state: shared.state,
+    vms: shared.vms,
+    events$: shared.events$,
+    client(name) {
+      const client = held.get(name) ?? untracked(() => acquire(name));
+      held.set(name, client);
+      return client;
+    },
+  };
+
+  function acquire(name: string): QmpClient {
+    if (destroyed) throw new StateError(`${name}: what injected the hub is destroyed`);
+    return shared.acquire(name);
+  }
+}

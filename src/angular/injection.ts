@@ -1,0 +1,13 @@
+import { assertInInjectionContext, runInInjectionContext, type Injector } from '@angular/core';
+
+export interface InjectOptions {
+  /** Where to inject from, outside an injection context. @default the current one */
+  readonly injector?: Injector;
+}
+
+/** Runs `fn` in the given injector, or in the injection context that the caller is in. */
+export function injectFrom<T>(caller: () => unknown, injector: Injector | undefined, fn: () => T): T {
+  if (injector) return runInInjectionContext(injector, fn);
+  assertInInjectionContext(caller);
+  return fn();
+}

@@ -1,0 +1,38 @@
+import { DestroyRef, inject, type Provider } from '@angular/core';
+import type { Connector } from '../client/connection.js';
+import { QmpClient, type QmpClientOptions } from '../client/qmp-client.js';
+import { keepConnected } from './live-client.js';
+import { injectIsServer, injectOutsideZone, unopened } from './platform.js';
+
+/**
+ * Provides a {@link QmpClient}, for an application, a route or a component: `injectQmp()` gets it.
+ *
+ * It connects when it is first injected, connects anew whenever the connection is lost, and is closed with the injector that
+ * provides it. A failure is a state (`injectQmpState()`), never an error. Sockets are opened and heard outside the Angular
+ * zone, if there is one. Where a page is rendered on a server, `connector` is not called and nothing is opened.
+ *
+ * ```ts
+ * bootstrapApplication(App, { providers: [provideQmp(() => webSocket('wss://hub.example/vms/vm1', { token }))] });
+ * ```
+ *
+ * @param connector is called once, in an injection context, when the client is first injected
+ */
+export function provideQmp(connector: () => Connector, options: QmpClientOptions = {}): Provider[] {
+  return [
+    {
+      provide: QmpClient,
+      useFactory: (): QmpClient => {
+        const isServer = injectIsServer();
+        const outsideZone = injectOutsideZone();
+        const destroyRef = inject(DestroyRef);
+        const client = outsideZone(() =>
+          isServer
+            ? new QmpClient(unopened, { ...options, reconnect: false })
+            : keepConnected(new QmpClient(connector(), { reconnect: true, ...options })),
+        );
+        destroyRef.onDestroy(() => void client.close());
+        return client;
+      },
+    },
+  ];
+}

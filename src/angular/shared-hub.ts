@@ -1,0 +1,74 @@
+import { signal, type Signal } from '@angular/core';
+import { NEVER, type Observable, type Subscription } from 'rxjs';
+import { QmpClient } from '../client/qmp-client.js';
+import type { HubClient, HubState } from '../transport/hub-client.js';
+import type { HubEvent, VmInfo } from '../transport/hub-protocol.js';
+import { keepConnected } from './live-client.js';
+import { unopened } from './platform.js';
+
+interface SharedClient {
+  readonly client: QmpClient;
+  users: number;
+}
+
+/** One hub for all who inject it: its state as signals, and its clients, each shared by those who use the same VM. */
+export class SharedHub {
+  readonly state: Signal<HubState>;
+  readonly vms: Signal<readonly VmInfo[]>;
+  readonly events$: Observable<HubEvent>;
+  /** Undefined on a server. */
+  readonly #hub: HubClient | undefined;
+  readonly #outsideZone: <T>(fn: () => T) => T;
+  readonly #clients = new Map<string, SharedClient>();
+  readonly #subscriptions: Subscription[] = [];
+
+  constructor(hub: HubClient | undefined, outsideZone: <T>(fn: () => T) => T) {
+    this.#hub = hub;
+    this.#outsideZone = outsideZone;
+    this.events$ = hub?.events$ ?? NEVER;
+    const state = signal<HubState>({ phase: 'idle' });
+    const vms = signal<readonly VmInfo[]>([]);
+    this.state = state.asReadonly();
+    this.vms = vms.asReadonly();
+    outsideZone(() => {
+      if (!hub) return;
+      this.#subscriptions.push(
+        hub.state$.subscribe((next) => {
+          state.set(next);
+        }),
+        hub.vms$.subscribe((next) => {
+          vms.set(next);
+        }),
+      );
+    });
+  }
+
+  acquire(name: string): QmpClient {
+    const shared = this.#clients.get(name) ?? { client: this.#open(name), users: 0 };
+    this.#clients.set(name, shared);
+    shared.users += 1;
+    return shared.client;
+  }
+
+  release(name: string): void {
+    const shared = this.#clients.get(name);
+    if (!shared) return;
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    this.#clients.delete(name);
+    void shared.client.close();
+  }
+
+  async close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#clients.clear();
+    await this.#hub?.close();
+  }
+
+  #open(name: string): QmpClient {
+    return this.#outsideZone(() => {
+      const hub = this.#hub;
+      return hub ? keepConnected(hub.client(name)) : new QmpClient(unopened, { name });
+    });
+  }
+}
