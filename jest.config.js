@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   globalSetup: '<rootDir>/spec/support/build.cjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],

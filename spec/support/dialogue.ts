@@ -45,6 +45,11 @@ export async function dialogue(connector: Connector, lines: readonly (string | L
     const from = heard.length;
     connection.send(say);
     if (until) await hear(until, from);
+    if (say.includes('"quit"')) {
+      // Writing to what has gone would cost what it said before it went.
+      await hear(() => false);
+      break;
+    }
     // Answers come in order: when this one is there, the others are.
     const id = `end of line ${index}`;
     connection.send(`{"execute": "query-name", "id": "${id}"}`);
