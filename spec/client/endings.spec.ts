@@ -216,7 +216,7 @@ describe('QmpClient', () => {
     it.each([
       ['close', 'end'],
       ['reset', 'break'],
-    ] as const)('after SHUTDOWN with nothing following is orderly, by %s (C7)', async (_name, how) => {
+    ] as const)('after SHUTDOWN is orderly, by %s (C7)', async (_name, how) => {
       const { client, line } = await connected();
       line.receive(SHUTDOWN);
       line[how]();
@@ -230,15 +230,33 @@ describe('QmpClient', () => {
       expect(client.state).toEqual({ phase: 'closed' });
     });
 
-    it.each([
-      ['an event', (): string => event('STOP')],
-      ['a reply', (): string => '{"return":{},"id":2}\r\n'],
-    ])('after SHUTDOWN and %s is a loss: the VM lived on (C7)', async (_name, then) => {
+    it.each(['STOP', 'RESUME', 'RESET'])('after SHUTDOWN and %s is a loss: the VM lived on (C7)', async (name) => {
       const { client, line } = await connected();
-      void client.execute('query-status').catch(() => undefined);
-      line.receive(SHUTDOWN + then());
+      line.receive(SHUTDOWN + event(name));
       line.end();
       expect(client.state).toMatchObject({ phase: 'closed', cause: { name: 'DisconnectedError' } });
+      expect(client.state).not.toHaveProperty('shutdown');
+    });
+
+    it('after SHUTDOWN and the reply to a command sent later is a loss: the VM lived on (C7)', async () => {
+      const { client, line } = await connected();
+      line.receive(SHUTDOWN);
+      const status = client.execute('query-status');
+      line.reply({ status: 'shutdown' });
+      await status;
+      line.end();
+      expect(client.state).toMatchObject({ phase: 'closed', cause: { name: 'DisconnectedError' } });
+    });
+
+    it('after SHUTDOWN and what QEMU says while it exits is orderly (C7)', async () => {
+      const { client, line } = await connected();
+      const command = client.execute('human-monitor-command', { 'command-line': 'quit' });
+      line.receive(SHUTDOWN + event('JOB_STATUS_CHANGE', { id: 'j', status: 'aborting' }) + event('VNC_DISCONNECTED'));
+      line.reply('');
+      await command;
+      line.end();
+      expect(client.state).toMatchObject({ phase: 'closed', shutdown: { reason: 'guest-shutdown' } });
+      expect(client.state).not.toHaveProperty('cause');
     });
 
     it('at any other time is a loss, with the cause (C7)', async () => {

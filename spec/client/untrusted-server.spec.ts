@@ -142,6 +142,7 @@ describe('QmpClient', () => {
       const methods = (): unknown[] =>
         ['execute', 'connect', 'close'].map((name) => Reflect.get(client, name) as unknown);
       const before = methods();
+      const seen = kinds(client);
       const greeted = client.connect();
       const line = await wire.line(1);
       line.receive(`${greeting().trim().slice(0, -1)},"execute":1,"connect":2,"__proto__":{"polluted":1}}\r\n`);
@@ -155,6 +156,7 @@ describe('QmpClient', () => {
       expect(namesIn(client.events.clear())).toEqual(['__proto__', 'constructor', 'toString', 'hasOwnProperty']);
       expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
       expect(methods()).toEqual(before);
+      expect(seen).toEqual(['unknown-id', 'unknown-message', 'unknown-message']);
       const result = client.execute('query-name');
       line.receive('{"return":{"__proto__":{"polluted":true}},"id":2}\r\n');
       expect(Object.getPrototypeOf(await result)).toBe(Object.prototype);

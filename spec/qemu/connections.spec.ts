@@ -138,6 +138,34 @@ describeQemu('connections to a real QEMU', () => {
     });
   });
 
+  describe('the end of QEMU, with something after SHUTDOWN,', () => {
+    it('by quit on the monitor for people is orderly: the reply comes last (C7)', async () => {
+      const qemu = await startQemu();
+      const client = await connect(qemu.address);
+      const over = closed(client);
+      await client.execute('human-monitor-command', { 'command-line': 'quit' });
+      expect(await over).not.toHaveProperty('cause');
+      await client.close();
+      await qemu.stop();
+    });
+
+    it('during a block job is orderly: QEMU cancels the job while it exits (C7)', async () => {
+      const qemu = await startQemu();
+      const client = await connect(qemu.address);
+      for (const name of ['a', 'b'])
+        await client.execute('blockdev-add', { driver: 'null-co', 'node-name': name, size: 1 << 30 });
+      await client.execute('blockdev-mirror', { 'job-id': 'j', device: 'a', target: 'b', sync: 'full', speed: 1_000 });
+      client.events.clear();
+      const over = closed(client);
+      await qemu.stop();
+      expect(await over).not.toHaveProperty('cause');
+      const names = namesIn(client.events.clear());
+      expect(names[0]).toBe('SHUTDOWN');
+      expect(names).toContain('JOB_STATUS_CHANGE');
+      await client.close();
+    });
+  });
+
   describe('reconnect', () => {
     it('carries listeners over a restart of QEMU, and tells of the gap (C8, rows 27 and 48)', async () => {
       const first = await startQemu();

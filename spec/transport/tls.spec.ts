@@ -2,18 +2,19 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect as connectNet, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import { QmpClient } from 'rx-qmp';
 import { accept, tcp } from 'rx-qmp/node';
 import { expectNoLeaks } from '../support/leaks.js';
 import { Peer } from '../support/scripted-server.js';
 
-const [cert, key] = ['cert.pem', 'key.pem'].map((name) => readFileSync(join(__dirname, '../fixtures/tls', name)));
+const cert = readFileSync(join(__dirname, '../fixtures/tls/cert.pem'));
+const key = readFileSync(join(__dirname, '../fixtures/tls/key.pem'));
 
 /** A QMP server over TLS. */
 async function serve(options: TlsOptions = {}): Promise<{ port: number; stop(): Promise<void> }> {
   const sockets: TLSSocket[] = [];
-  const server: Server = createServer({ cert, key, ...options } as TlsOptions, (socket) => {
+  const server: Server = createServer({ cert, key, ...options }, (socket) => {
     sockets.push(socket);
     const peer = new Peer(socket);
     void peer.handshake().then(
@@ -39,7 +40,7 @@ describe('tcp with tls', () => {
 
   it('connects to a server whose certificate it trusts (row 52)', async () => {
     const server = await serve();
-    const client = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert as Buffer] } }));
+    const client = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert] } }));
     await client.connect();
     expect(await client.execute('query-status')).toEqual({ running: true });
     await client.close();
@@ -47,12 +48,12 @@ describe('tcp with tls', () => {
   });
 
   it('sends its own certificate where the server asks for one (row 52)', async () => {
-    const server = await serve({ requestCert: true, ca: [cert as Buffer] });
-    const tls = { ca: [cert as Buffer], cert: cert as Buffer, key: key as Buffer };
+    const server = await serve({ requestCert: true, ca: [cert] });
+    const tls = { ca: [cert], cert, key };
     const client = new QmpClient(tcp('localhost', server.port, { tls }));
     await client.connect();
     await client.close();
-    const stranger = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert as Buffer] } }));
+    const stranger = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert] } }));
     await expect(stranger.connect()).rejects.toMatchObject({ name: 'ConnectError' });
     await stranger.close();
     await server.stop();
@@ -82,16 +83,14 @@ describe('accept with tls', () => {
 
   it('takes the first that has shaken hands, and leaves nobody half-way (row 52)', async () => {
     const port = await freePort();
-    const client = new QmpClient(
-      accept(`tcp:127.0.0.1:${port}`, { tls: { cert: cert as Buffer, key: key as Buffer } }),
-    );
+    const client = new QmpClient(accept(`tcp:127.0.0.1:${port}`, { tls: { cert, key } }));
     const greeted = client.connect();
     const lurker = await dialled(port);
-    const { connect: connectTls } = await import('node:tls');
-    const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: [cert as Buffer] });
+    const lurkerGone = once(lurker, 'close');
+    const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: [cert] });
     await new Peer(socket).handshake();
     await greeted;
-    await once(lurker, 'close');
+    await lurkerGone;
     await client.close();
     socket.destroy();
   });

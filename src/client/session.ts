@@ -11,11 +11,11 @@ import {
   type ErrorReply,
   type Greeting,
   type Message,
-  type QmpEvent,
   type SuccessReply,
 } from '../protocol/message.js';
 import { Commands, type Command } from './commands.js';
 import type { Connection } from './connection.js';
+import { Farewell } from './farewell.js';
 import type { Shutdown } from './state.js';
 
 /** Whom a session serves. */
@@ -53,9 +53,7 @@ export class Session {
   #greeting: Greeting | undefined;
   #running = false;
   #over = false;
-  #quitting = false;
-  /** The SHUTDOWN that nothing has followed: with `-no-shutdown` the VM lives on. */
-  #shutdown: QmpEvent<'SHUTDOWN'> | undefined;
+  readonly #farewell = new Farewell();
 
   constructor(connection: Connection, options: FramingOptions, host: SessionHost) {
     this.#connection = connection;
@@ -109,7 +107,7 @@ export class Session {
     try {
       this.#connection.close();
     } finally {
-      this.#host.ended(loss, this.#shutdown?.data);
+      this.#host.ended(loss, this.#farewell.shutdown);
     }
   }
 
@@ -132,8 +130,7 @@ export class Session {
 
   #receive(message: Message, text: string): void {
     const event = isEvent(message);
-    // The reply to `quit` follows SHUTDOWN, and takes nothing back.
-    if (!this.#quitting || event) this.#shutdown = event && message.event === 'SHUTDOWN' ? message : undefined;
+    if (event) this.#farewell.heard(message);
     this.#host.received(message, text);
     if (event || 'event' in message || this.#over) return;
     if (!this.#greeting) this.#greet(message);
@@ -172,7 +169,7 @@ export class Session {
         this.#running = true;
         this.#host.ready(this.#greeting);
       }
-      if (answered === 'quit' && 'error' in reply) this.#quitting = false;
+      this.#farewell.answered(answered, reply.id, 'error' in reply);
     } else if ('id' in reply) {
       this.#host.diagnostic({ kind: 'unknown-id', message: 'a reply to no command of ours was dropped' });
     } else {
@@ -185,7 +182,7 @@ export class Session {
   }
 
   #transmit(text: string, command: Command, id: number): void {
-    if (command.name === 'quit') this.#quitting = true;
+    this.#farewell.sent(command.name, id);
     this.#host.sent({
       [command.oob ? 'exec-oob' : 'execute']: command.name,
       ...(command.args && { arguments: command.args }),
@@ -200,7 +197,7 @@ export class Session {
 
   /** Undefined where the end was to be expected. A broken connection counts too: QEMU exits without reading what is left. */
   #lossOf(cause: unknown): QmpError | undefined {
-    if (this.#quitting || this.#shutdown) return undefined;
+    if (this.#farewell.expected) return undefined;
     if (!this.#greeting) {
       return new GreetingError(`${this.#name}: closed before any greeting came; is this a QMP monitor?`, { cause });
     }
