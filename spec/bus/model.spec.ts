@@ -4,7 +4,7 @@ import { operations, type Operation } from './model/operations.js';
 import { RealBus } from './model/real-bus.js';
 
 /** How many lives are tried; `MODEL_RUNS=20000` for a long look, `MODEL_SEED` for the same one again. */
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 300);
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 150);
 const SEED = process.env['MODEL_SEED'];
 
 function idsOf(events: readonly { readonly timestamp: { readonly seconds: number } }[]): number[] {

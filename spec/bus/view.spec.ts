@@ -1,4 +1,16 @@
-import { config, firstValueFrom, from, merge, of, Subject, switchMap, take, toArray, type Observable } from 'rxjs';
+import {
+  config,
+  firstValueFrom,
+  from,
+  merge,
+  of,
+  Subject,
+  Subscriber,
+  switchMap,
+  take,
+  toArray,
+  type Observable,
+} from 'rxjs';
 import { EventListener, type QmpEvent } from 'rx-qmp';
 import { eventOf, openBus, type OpenBus } from '../support/bus-events.js';
 
@@ -96,6 +108,23 @@ describe.each<[what: string, view: (open: OpenBus, listener: EventListener) => O
     expect([before, after]).toEqual([events, events]);
     jest.runAllTimers();
     expect(errors).toEqual([error, error]);
+  });
+
+  it('serves the others when a Subscriber that RxJS does not guard throws', () => {
+    // eslint-disable-next-line rxjs-x/no-subclass -- some programs do
+    class Unguarded extends Subscriber<QmpEvent> {
+      override next(): void {
+        throw new Error('mine');
+      }
+    }
+    const errors = unhandledErrors();
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- and RxJS still lets them
+    view.subscribe(new Unguarded());
+    const seen = seenBy(view);
+    const events = [open.emit('STOP'), open.emit('RESUME')];
+    expect(seen).toEqual(events);
+    jest.runAllTimers();
+    expect(errors).toHaveLength(2);
   });
 
   it('serves the others when the finalizer of one throws, in an event or at the end', () => {

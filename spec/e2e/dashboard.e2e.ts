@@ -22,14 +22,18 @@ const BUILD_TIMEOUT = 180_000;
 describeBrowser('the dashboard in Chromium', () => {
   let dashboard: DashboardProcess;
   let browser: Browser;
+  const running: { stop(): Promise<unknown> }[] = [];
   let hub: Hub | undefined;
   const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
-    [dashboard, browser] = await Promise.all([startDashboard('--hub', 'http://127.0.0.1:1'), launch()]);
+    dashboard = await startDashboard('--hub', 'http://127.0.0.1:1');
+    running.push(dashboard);
+    browser = await launch();
+    running.push({ stop: () => browser.close() });
   }, BUILD_TIMEOUT);
   afterAll(async () => {
-    await Promise.all([browser.close(), dashboard.stop()]);
+    await Promise.all(running.map((one) => one.stop()));
   });
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()));
@@ -208,8 +212,8 @@ describeBrowser('the dashboard in Chromium', () => {
       qemu.emit('NIC_RX_FILTER_CHANGED', { name: `n${count}`, path: '/net' });
     await see(page.getByText('2000 events', { exact: true }));
     await see(page.getByText('name=n1999'));
-    expect(await page.evaluate('window.longest')).toBeLessThan(500);
-    expect(await page.locator('tbody tr').count()).toBeLessThanOrEqual(200);
+    expect(await page.evaluate('window.longest')).toBeLessThan(1_000);
+    expect(await page.locator('tbody tr').count()).toBeLessThanOrEqual(100);
     qemu.emit('STOP');
     await see(chip(page, 'paused'));
   });
@@ -219,15 +223,21 @@ describeBrowser('npm run dashboard', () => {
   it(
     'prints an address that opens on two running VMs, and ends with Ctrl+C',
     async () => {
-      const [dashboard, browser] = await Promise.all([startDashboard('--hub-port', '0'), launch()]);
-      const page = await browser.newPage();
-      await page.goto(dashboard.url);
-      await see(page.getByRole('heading', { name: 'vm1' }));
-      await see(page.getByRole('heading', { name: 'vm2' }));
-      await see(page.getByText('2 / 2'));
-      await see(logged(page, 'STOP'));
-      await browser.close();
-      expect(await dashboard.stop()).toBe(0);
+      const dashboard = await startDashboard('--hub-port', '0');
+      const browser = await launch();
+      let code: number;
+      try {
+        const page = await browser.newPage();
+        await page.goto(dashboard.url);
+        await see(page.getByRole('heading', { name: 'vm1' }));
+        await see(page.getByRole('heading', { name: 'vm2' }));
+        await see(page.getByText('2 / 2'));
+        await see(logged(page, 'STOP'));
+      } finally {
+        await browser.close();
+        code = await dashboard.stop();
+      }
+      expect(code).toBe(0);
     },
     BUILD_TIMEOUT,
   );

@@ -291,11 +291,13 @@ describe('the type of', () => {
       const observe = <N extends EventName>(bus: EventBus, name: N): Observable<QmpEvent<N>> => bus.observe(name);
       const listen = <N extends EventName>(bus: EventBus, name: N): ScopedListener<N> => bus.listener(name);
       const several = <N extends EventName>(bus: EventBus, names: readonly N[]) => bus.observe(names);
+      const create = <N extends EventName>(name: N): EventListener<N> => new EventListener(name);
       const inferred = <N extends EventName>(bus: EventBus, name: N) => bus.observe(name);
       compiles((bus: EventBus) => {
         expectType<Observable<Stop>>()(observe(bus, 'STOP'));
         expectType<ScopedListener<'STOP'>>()(listen(bus, 'STOP'));
         expectType<Observable<QmpEvent<'STOP' | 'RESUME'>>>()(several(bus, ['STOP', 'RESUME']));
+        expectType<EventListener<'STOP'>>()(create('STOP'));
         expectType<Observable<Job>>()(inferred(bus, 'JOB_STATUS_CHANGE'));
         // @ts-expect-error -- not a name
         observe(bus, 'STPO');

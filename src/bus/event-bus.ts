@@ -12,7 +12,7 @@ import type { Ending } from './event-queue.js';
 import { HotView } from './hot-view.js';
 import { ListenScope } from './listen-scope.js';
 import { observeListener, observeNames } from './observe.js';
-import { Registrations, type Registered } from './registrations.js';
+import { checkListener, Registrations, type Registered } from './registrations.js';
 import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
 import { Serial } from './serial.js';
@@ -92,7 +92,7 @@ export class EventBus implements Disposable {
 
   /** @throws ListenerError if it is registered already, here or elsewhere */
   registerListener(listener: EventListener): void {
-    this.#checkUnregistered([listener]);
+    this.#registrations.checkFree([listener]);
     this.#register(listener);
   }
 
@@ -118,7 +118,7 @@ export class EventBus implements Disposable {
    * ```
    */
   listen(...listeners: readonly EventListener[]): ListenScope {
-    this.#checkUnregistered(listeners);
+    this.#registrations.checkFree(listeners);
     const registered = listeners.map((listener) => this.#register(listener));
     return new ListenScope(() => {
       for (const one of registered) if (this.#registrations.of(one.listener) === one) this.#remove(one);
@@ -217,10 +217,10 @@ export class EventBus implements Disposable {
 
   #dispatch(event: QmpEvent): void {
     if (this.#closed) return;
-    this.#registrations.routes.forEach(event.event, this.#builtIn, (registered) => {
-      this.#offer(registered, event);
-      if (registered === this.#builtIn) this.#view.next(event);
-    });
+    const wanting = this.#registrations.routes.lend(event.event);
+    this.#offer(this.#builtIn, event);
+    this.#view.next(event);
+    for (const registered of wanting) this.#offer(registered, event);
   }
 
   #offer(registered: Registered, event: QmpEvent): void {
@@ -263,19 +263,6 @@ export class EventBus implements Disposable {
     return unread;
   }
 
-  #checkUnregistered(listeners: readonly EventListener[]): void {
-    listeners.forEach((listener, index) => {
-      checkListener(listener);
-      const bus = internals.registration(listener)?.bus;
-      if (bus)
-        throw new ListenerError(
-          `${this.name}: ${textOf(listener)} is registered already, with ${bus === this ? 'this bus' : bus.name}`,
-        );
-      if (listeners.indexOf(listener) !== index)
-        throw new ListenerError(`${this.name}: ${textOf(listener)} is listed twice`);
-    });
-  }
-
   #finish(ending: Ending): void {
     if (this.#closed) return;
     this.#closed = ending;
@@ -297,8 +284,4 @@ export class EventBus implements Disposable {
   static {
     disposeBy(this, 'close', 'dispose');
   }
-}
-
-function checkListener(listener: unknown): void {
-  if (!(listener instanceof EventListener)) throw new TypeError('listener must be an EventListener');
 }

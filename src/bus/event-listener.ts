@@ -141,7 +141,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
    * every event instead of those with the right names.
    */
   accept(event: QmpEvent): boolean {
-    if (this.#names.size > 0 && !this.#names.has(event.event)) return false;
+    if (!this.#names.wants(event.event)) return false;
     const filter = this.#filter;
     if (!filter) return true;
     const verdict = filter(event as E);

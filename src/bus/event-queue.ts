@@ -31,7 +31,7 @@ export class EventQueue<E> {
   readonly #limit: number;
   readonly #onLag: ((missed: number) => void) | undefined;
   readonly #describe: () => string;
-  readonly #unread = new Ring<E>();
+  readonly #unread: Ring<E>;
   readonly #readers = new Set<Reader<E>>();
   #ended = false;
   #lastEnding: Ending | undefined;
@@ -41,6 +41,7 @@ export class EventQueue<E> {
 
   constructor(limit: number, onLag: ((missed: number) => void) | undefined, describe: () => string) {
     this.#limit = limit;
+    this.#unread = new Ring(Math.max(1, limit));
     this.#onLag = onLag;
     this.#describe = describe;
   }
@@ -71,10 +72,7 @@ export class EventQueue<E> {
       return;
     }
     if (this.#limit === 0) return;
-    const full = this.#unread.size >= this.#limit;
-    if (full) this.#unread.shift();
-    this.#unread.push(event);
-    if (full) this.#noteLag();
+    if (this.#unread.push(event)) this.#noteLag();
   }
 
   #noteLag(): void {

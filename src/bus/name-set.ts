@@ -16,16 +16,25 @@ export class NameSet extends Set<string> {
     this.#watcher = watcher;
   }
 
+  /** The name, if there is just one: a listener usually wants one, and comparing costs less than looking it up. */
+  #only: string | undefined;
+
+  wants(name: string): boolean {
+    return name === this.#only || this.size === 0 || this.has(name);
+  }
+
   override add(name: string): this {
     if (typeof name !== 'string') throw new TypeError(`names must hold strings, not ${show(name)}`);
     if (this.has(name)) return this;
     super.add(name);
+    this.#only = this.size === 1 ? name : undefined;
     this.#watcher?.added(name);
     return this;
   }
 
   override delete(name: string): boolean {
     const deleted = super.delete(name);
+    this.#only = this.size === 1 ? [...this][0] : undefined;
     if (deleted) this.#watcher?.removed(name);
     return deleted;
   }

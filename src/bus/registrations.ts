@@ -1,6 +1,8 @@
+import { ListenerError } from '../errors.js';
 import type { QmpEvent } from '../protocol/message.js';
 import { EventListener, internals, type Registration } from './event-listener.js';
 import { Route, Routes } from './routes.js';
+import { textOf } from './text-of.js';
 
 /** One listener's time on a bus. */
 export class Registered implements Registration {
@@ -55,6 +57,18 @@ export class Registrations {
     return this.#all.lend();
   }
 
+  /** @throws TypeError | ListenerError unless all of these are listeners, none is registered, and each is listed once */
+  checkFree(listeners: readonly EventListener[]): void {
+    const listed = new Set<EventListener>();
+    for (const listener of listeners) {
+      checkListener(listener);
+      const bus = internals.registration(listener)?.bus;
+      if (bus) this.#refuse(listener, `is registered already, with ${bus === this.#bus ? 'this bus' : bus.name}`);
+      if (listed.has(listener)) this.#refuse(listener, 'is listed twice');
+      listed.add(listener);
+    }
+  }
+
   /** @param routes where it is found by name; a table of its own for the one who is served without asking */
   add(listener: EventListener, fault: Registered['fault'], routes: Routes<Registered> = this.routes): Registered {
     const registered = new Registered(this.#bus, listener, this.#next++, fault, routes);
@@ -73,4 +87,13 @@ export class Registrations {
     const registration = internals.registration(listener);
     return registration instanceof Registered && registration.bus === this.#bus ? registration : undefined;
   }
+
+  #refuse(listener: EventListener, why: string): never {
+    throw new ListenerError(`${this.#bus.name}: ${textOf(listener)} ${why}`);
+  }
+}
+
+/** @throws TypeError unless it is a listener */
+export function checkListener(listener: unknown): void {
+  if (!(listener instanceof EventListener)) throw new TypeError('listener must be an EventListener');
 }

@@ -1,17 +1,34 @@
-/** A FIFO on a circular array: `push` and `shift` cost the same however long it is. Grows by doubling and never shrinks below 16. */
+/**
+ * A FIFO on a circular array: `push` and `shift` cost the same however long it is. Grows by doubling, up to its limit; a further
+ * `push` takes the place of the oldest item.
+ */
 export class Ring<T> {
+  readonly #limit: number;
   #slots: (T | undefined)[] = [];
   #head = 0;
   #size = 0;
+
+  /** @param limit at least 1, Infinity allowed */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   get size(): number {
     return this.#size;
   }
 
-  push(item: T): void {
-    if (this.#size === this.#slots.length) this.#resize(Math.max(16, this.#size * 2));
-    this.#slots[(this.#head + this.#size) & (this.#slots.length - 1)] = item;
+  /** True if the oldest item had to go for it. */
+  push(item: T): boolean {
+    if (this.#size === this.#limit) {
+      this.#slots[this.#head] = item;
+      this.#head = this.#after(this.#head);
+      return true;
+    }
+    if (this.#size === this.#slots.length) this.#resize(Math.min(Math.max(16, this.#size * 2), this.#limit));
+    const place = this.#head + this.#size;
+    this.#slots[place < this.#slots.length ? place : place - this.#slots.length] = item;
     this.#size += 1;
+    return false;
   }
 
   /** The oldest item, or `undefined` if there is none. */
@@ -19,7 +36,7 @@ export class Ring<T> {
     if (this.#size === 0) return undefined;
     const item = this.#slots[this.#head];
     this.#slots[this.#head] = undefined;
-    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#head = this.#after(this.#head);
     this.#size -= 1;
     // A burst must not hold its memory for ever.
     if (this.#size === 0 && this.#slots.length > 1024) this.clear();
@@ -37,6 +54,10 @@ export class Ring<T> {
     const fromHead = this.#slots.slice(this.#head, this.#head + this.#size);
     const wrapped = this.#slots.slice(0, this.#size - fromHead.length);
     return fromHead.concat(wrapped) as T[];
+  }
+
+  #after(place: number): number {
+    return place + 1 < this.#slots.length ? place + 1 : 0;
   }
 
   #resize(length: number): void {

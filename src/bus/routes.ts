@@ -39,17 +39,12 @@ export class Routes<L extends Routed> {
     if (this.#empty > EMPTY_ROUTES) this.#sweep();
   }
 
-  /** Calls `serve` for `first`, then for each listener of that name, in order, as they were when the call began. */
-  forEach(name: string, first: L, serve: (listener: L) => void): void {
+  /** Who wants an event of that name, in order, as they are now. */
+  lend(name: string): readonly L[] {
     const every = this.#everything.lend();
-    const named = this.#byName.get(name)?.lend() ?? NOBODY;
-    serve(first);
-    let next = 0;
-    for (const listener of every) {
-      for (let other = named[next]; other && other.order < listener.order; other = named[++next]) serve(other as L);
-      serve(listener);
-    }
-    for (; next < named.length; next += 1) serve(named[next] as L);
+    const named = this.#byName.get(name)?.lend() ?? every;
+    if (every.length === 0 || named === every) return named;
+    return named.length === 0 ? every : merge(every, named);
   }
 
   #open(name: string): Route<L> {
@@ -65,7 +60,15 @@ export class Routes<L extends Routed> {
   }
 }
 
-const NOBODY: readonly Routed[] = [];
+function merge<L extends Routed>(every: readonly L[], named: readonly L[]): L[] {
+  const merged: L[] = [];
+  let next = 0;
+  for (const listener of every) {
+    for (let other = named[next]; other && other.order < listener.order; other = named[++next]) merged.push(other);
+    merged.push(listener);
+  }
+  return merged.concat(named.slice(next));
+}
 
 /** Listeners in order. Copies its list before a change only if the list may still be in use. */
 export class Route<L extends Routed> {

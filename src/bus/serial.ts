@@ -6,7 +6,7 @@ import { Ring } from './ring.js';
  */
 export class Serial<T> {
   readonly #handle: (item: T) => void;
-  readonly #waiting = new Ring<T>();
+  readonly #waiting = new Ring<T>(Infinity);
   #busy = false;
 
   /** @param handle must not throw. */

@@ -80,7 +80,7 @@ export type Message = Greeting | SuccessReply | ErrorReply | QmpEvent;
 
 /** True for events, that is for messages whose `event` is a string. */
 export function isEvent(message: object): message is QmpEvent {
-  return 'event' in message && typeof message.event === 'string';
+  return typeof (message as { readonly event?: unknown }).event === 'string';
 }
 
 export function isSuccessReply(message: object): message is SuccessReply {

@@ -40,9 +40,9 @@ function operation(depth: number): fc.Arbitrary<Operation> {
           fc.record({
             by: fc.constantFrom('bus', 'filter', 'view'),
             at,
-            operations: fc.array(operation(depth - 1), { minLength: 1, maxLength: 3 }),
+            operations: fc.array(operation(depth - 1), { minLength: 1, maxLength: 3, size: 'max' }),
           }),
-          { maxLength: 2 },
+          { maxLength: 2, size: 'max' },
         );
   return fc.oneof(
     { weight: 8, arbitrary: fc.record({ do: fc.constant('emit'), name, reactions: reaction }) },
@@ -59,7 +59,7 @@ function operation(depth: number): fc.Arbitrary<Operation> {
       }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('abort'), reader: fc.nat(9) }) },
-  ) as fc.Arbitrary<Operation>;
+  );
 }
 
 const end: fc.Arbitrary<Operation> = fc.constantFrom({ do: 'close' }, { do: 'lose' });
@@ -67,10 +67,15 @@ const end: fc.Arbitrary<Operation> = fc.constantFrom({ do: 'close' }, { do: 'los
 /** A life of a bus; it may end in the middle, inside a dispatch or out of it. */
 export const operations: fc.Arbitrary<readonly Operation[]> = fc
   .tuple(
-    fc.array(operation(2), { maxLength: 40 }),
-    fc.option(fc.tuple(end, fc.boolean(), fc.array(operation(1), { maxLength: 8 })), { nil: undefined }),
+    fc.subarray(LISTENERS.map((_, place) => place)),
+    fc.array(operation(2), { maxLength: 50, size: 'max' }),
+    fc.option(fc.tuple(end, fc.boolean(), fc.array(operation(1), { maxLength: 8, size: 'max' })), {
+      freq: 2,
+      nil: undefined,
+    }),
   )
-  .map(([before, ending]) => {
+  .map(([registered, doings, ending]) => {
+    const before = [...registered.map((place): Operation => ({ do: 'register', at: place })), ...doings];
     if (!ending) return before;
     const [closing, inside, after] = ending;
     const reaction: Reaction = { by: 'bus', at: 0, operations: [closing, ...after.slice(0, 2)] };

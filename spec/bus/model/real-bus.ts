@@ -14,7 +14,7 @@ interface Script {
 }
 
 function scriptOf(event: QmpEvent): Script {
-  return event.data as unknown as Script;
+  return event.data as Script;
 }
 
 /** Drives the real bus and writes down what happens in the words of the naive one. */
@@ -136,7 +136,7 @@ export class RealBus {
   #next(at: number, listener: EventListener): void {
     const iterator = (this.#iterators[at] ??= listener.iterate());
     this.#settle(
-      iterator.next().then((result) => (result.done ? undefined : (result.value as QmpEvent))),
+      iterator.next().then((result) => (result.done ? undefined : result.value)),
       undefined,
     );
   }
