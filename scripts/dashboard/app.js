@@ -34,21 +34,15 @@ export async function buildApp(root, log) {
  */
 export async function serveApp(root, port) {
   const folder = join(root, APP, 'dist');
-  const files = new Map();
-  for (const name of await readdir(folder)) files.set(`/${name}`, name);
-  files.set('/', 'index.html');
   const server = createServer((request, response) => {
-    const name = files.get(request.url?.split(/[?#]/)[0] ?? '');
-    if (name === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
-      response.writeHead(404).end('There is nothing here.\n');
-      return;
-    }
-    readFile(join(folder, name)).then(
+    const [, name] = /^\/((?:\w[\w-]*\.)+\w+)?(?:\?|$)/.exec(request.url ?? '') ?? [undefined, 'nothing'];
+    const file = name ?? 'index.html';
+    readFile(join(folder, file)).then(
       (content) => {
-        response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream' });
+        response.writeHead(200, { ...HEADERS, 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' });
         response.end(content);
       },
-      () => response.writeHead(500).end('This file has gone; was the dashboard built anew?\n'),
+      () => response.writeHead(404, HEADERS).end('There is nothing here.\n'),
     );
   });
   await new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ import { clockTime } from './format';
 import { LOG_LIMIT, Recorder, type LogEntry } from './recorder';
 
 /** More rows than this nobody reads, and a browser takes its time to lay them out. */
-const ROWS = 200;
+const ROWS = 100;
 /** Seconds between two announcements to a screen reader. */
 const ANNOUNCE = 5;
 

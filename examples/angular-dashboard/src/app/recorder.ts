@@ -21,7 +21,7 @@ export interface LogEntry {
 
 export const LOG_LIMIT = 2_000;
 /** Milliseconds between two updates of the page, however many events come. */
-const FLUSH = 100;
+const FLUSH = 200;
 
 /** Listens to the hub for as long as the page is open, and keeps what log and timeline show. Its memory is bounded. */
 @Injectable({ providedIn: 'root' })

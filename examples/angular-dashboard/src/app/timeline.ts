@@ -1,10 +1,11 @@
+import type {
+  ElementRef} from '@angular/core';
 import {
   afterNextRender,
   ChangeDetectionStrategy,
   Component,
   computed,
   DestroyRef,
-  ElementRef,
   inject,
   signal,
   viewChild,

@@ -12,12 +12,11 @@ export const TONES: readonly { readonly tone: Tone; readonly label: string }[] =
 
 const TROUBLE = /ERROR|PANICKED|WATCHDOG|FAILURE|CORRUPTED|CRASHLOADED|CANCELLED/;
 const STATE = /^(STOP|RESUME|SUSPEND|SUSPEND_DISK|WAKEUP|RESET|POWERDOWN|SHUTDOWN|MIGRATION.*)$/;
-const JOB = /JOB/;
 const DEVICE = /^(DEVICE|NIC|NETDEV|VNC|SPICE|VSERPORT|ACPI|MEMORY_DEVICE|CPU|BALLOON|PR_MANAGER|VFIO|UNPLUG|QUORUM)/;
 
 export function toneOf(name: string): Tone {
   if (TROUBLE.test(name)) return 'trouble';
   if (STATE.test(name)) return 'state';
-  if (JOB.test(name)) return 'job';
+  if (name.includes('JOB')) return 'job';
   return DEVICE.test(name) ? 'device' : 'other';
 }
