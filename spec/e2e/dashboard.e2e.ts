@@ -232,7 +232,8 @@ describeBrowser('npm run dashboard', () => {
         await see(page.getByRole('heading', { name: 'vm1' }));
         await see(page.getByRole('heading', { name: 'vm2' }));
         await see(page.getByText('2 / 2'));
-        await see(logged(page, 'STOP'));
+        await page.getByRole('button', { name: 'Stop vm1' }).click();
+        await see(page.getByRole('row', { name: /vm1 STOP/ }));
       } finally {
         await browser.close();
         code = await dashboard.stop();

@@ -35,9 +35,14 @@ export class App {
     source: this.state,
     computation: ({ phase }, previous) => phase === 'open' || (previous?.value ?? false),
   });
-  readonly problem = computed(() => {
-    const state = this.state();
-    return state.phase === 'reconnecting' || state.phase === 'closed' ? (state.cause?.message ?? 'closed') : undefined;
+  /** Stays while the next attempt is under way, lest the form vanishes under the hands of who fills it in. */
+  readonly problem = linkedSignal<HubState, string | undefined>({
+    source: this.state,
+    computation: (state, previous) => {
+      if (state.phase === 'open') return undefined;
+      if (state.phase === 'reconnecting' || state.phase === 'closed') return state.cause?.message ?? 'closed';
+      return previous?.value;
+    },
   });
   readonly connection = computed(() => {
     const state = this.state();

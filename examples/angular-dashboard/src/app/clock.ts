@@ -7,7 +7,11 @@ export class Clock {
   readonly now = this.#now.asReadonly();
 
   constructor() {
-    const timer = setInterval(() => { this.#now.set(Date.now()); }, 1_000);
-    inject(DestroyRef).onDestroy(() => { clearInterval(timer); });
+    const timer = setInterval(() => {
+      this.#now.set(Date.now());
+    }, 1_000);
+    inject(DestroyRef).onDestroy(() => {
+      clearInterval(timer);
+    });
   }
 }
