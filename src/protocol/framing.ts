@@ -127,8 +127,11 @@ export class Framing {
         from = end;
       } else {
         do from = this.#nextLine(text, from);
-        // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- who is handed a message may stop it
-        while (from < end && !this.#stopped);
+        while (
+          // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- who is handed a message may stop it
+          from < end &&
+          !this.#stopped
+        );
       }
     }
   }
