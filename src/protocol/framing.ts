@@ -127,11 +127,7 @@ export class Framing {
         from = end;
       } else {
         do from = this.#nextLine(text, from);
-        while (
-          // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- who is handed a message may stop it
-          from < end &&
-          !this.#stopped
-        );
+        while (from < end);
       }
     }
   }
@@ -146,8 +142,9 @@ export class Framing {
     }
   }
 
-  /** The place after the line that begins at `from`. */
+  /** The place after the line that begins at `from`; that after all of them once nothing is delivered any more. */
   #nextLine(text: string, from: number): number {
+    if (this.#stopped) return text.length;
     const end = text.indexOf('\n', from);
     const to = end < 0 ? text.length : end;
     const start = skipBlanks(text, from, to);
