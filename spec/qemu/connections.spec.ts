@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { lastValueFrom, toArray } from 'rxjs';
-import { QmpClient, type ConnectError, type ExecInterruptedError } from 'rx-qmp';
+import { backoff, QmpClient, type ConnectError, type ExecInterruptedError } from 'rx-qmp';
 import { accept, connect, streams } from 'rx-qmp/node';
 import { namesIn } from '../support/bus-events.js';
 import { expectNoLeaks } from '../support/leaks.js';
@@ -49,9 +49,9 @@ describeQemu('connections to a real QEMU', () => {
       expect(failures[0]?.message).toMatch(/not greeted within 60 ms.*one client at a time/);
       expect(failures.at(-1)).toMatchObject({ phase: 'connecting', cause: { code: 'EAGAIN' } });
       expect(failures.at(-1)?.message).toContain('the monitor is busy');
-      // Those who gave up are in the queue still; QEMU passes over them.
+      // Those who gave up are in the queue still; QEMU passes over them, in a moment.
       await first.close();
-      const next = await connect(qemu.address);
+      const next = await connect(qemu.address, { reconnect: backoff({ from: 5, to: 50 }) });
       expect(await next.execute('query-status')).toHaveProperty('running');
       await next.close();
       await qemu.stop();
