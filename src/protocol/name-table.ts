@@ -1,4 +1,6 @@
 const SLOTS = 1024;
+/** Twice the longest name that QEMU has; a longer one is left to `JSON.parse`. */
+const NAME_BYTES = 64;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
@@ -14,12 +16,14 @@ export class NameTable {
     if (from < 0) return -1;
     let hash = 0;
     let to = from;
-    for (; to < bytes.length; to += 1) {
+    const limit = Math.min(bytes.length, from + NAME_BYTES + 1);
+    for (; to < limit; to += 1) {
       const byte = bytes[to] as number;
       if (byte === QUOTE) break;
       if (byte < 32 || byte > 126 || byte === BACKSLASH) return -1;
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
+    if (to === limit) return -1;
     const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1);
     if (!isAt(bytes, from, to, this.#bytes[slot] as Uint8Array)) {
       // No slice of the chunk's text: that would keep the whole chunk alive.
