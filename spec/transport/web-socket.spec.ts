@@ -5,6 +5,7 @@ import { firstValueFrom } from 'rxjs';
 import { QmpClient, webSocket, type CloseReason, type Connection } from 'rx-qmp';
 import { FakeQemu } from 'rx-qmp/testing';
 import { WebSocket, WebSocketServer } from 'ws';
+import { unlisted } from '../support/wire.js';
 
 const GREETING = '{"QMP":{"version":{"qemu":{"major":7,"minor":2,"micro":22},"package":"é🎉"},"capabilities":[]}}\r\n';
 
@@ -194,6 +195,27 @@ describe('webSocket', () => {
         session: 2,
         cause: { name: 'DisconnectedError', cause: { name: 'WebSocketError', code: 1012, reason: 'restart' } },
       });
+    });
+
+    it('is a loss where the server has stopped reading and more than 64 MiB are unsent', async () => {
+      const url = await serve((socket) => {
+        socket.send(GREETING);
+        socket.once('message', () => {
+          socket.send('{"return":{},"id":1}\n');
+          socket.pause();
+        });
+      });
+      const client = new QmpClient(webSocket(url, { WebSocket }));
+      open.push(client);
+      await client.connect();
+      const args = { text: 'x'.repeat(17 * 1024 * 1024) };
+      const commands = Array.from({ length: 4 }, () => client.execute(unlisted('x-big'), args));
+      for (const one of await Promise.allSettled(commands))
+        expect(one).toMatchObject({ reason: { name: 'ExecInterruptedError', cause: { name: 'DisconnectedError' } } });
+      expect(client.state).toHaveProperty(
+        'cause.message',
+        expect.stringMatching(/stopped reading: \d{8} bytes are unsent \(the limit is 67108864\)$/),
+      );
     });
 
     it('by close() is at once, and may be said again; sending afterwards does nothing', async () => {

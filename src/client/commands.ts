@@ -19,13 +19,21 @@ export interface Command {
   readonly oob: boolean;
 }
 
-interface Pending extends Command {
-  readonly id: number;
-  readonly text: string;
-  /** Nobody waits any more, but a reply may still come. */
-  abandoned: boolean;
+interface Caller {
   resolve(result: unknown): void;
   reject(error: unknown): void;
+}
+
+/** A command without a reply. */
+interface Pending extends Omit<Command, 'args'> {
+  readonly id: number;
+  /** Absent once nobody waits any more: a reply may still come, but nothing else is kept for it. */
+  readonly caller?: Caller;
+}
+
+interface Waiting extends Pending, Command {
+  readonly caller: Caller;
+  readonly text: string;
 }
 
 /** With oob enabled QEMU stops reading, and with it the oob commands, beyond so many in-band commands. */
@@ -34,13 +42,17 @@ const IN_BAND_LIMIT = 8;
 /** More unanswered commands than this are a leak in the program that makes them, or a server that has died. */
 const COMMAND_LIMIT = 10_000;
 
+/** The same, in characters, of those that wait for their turn. */
+const WAITING_LIMIT = 64 * 1024 * 1024;
+
 /** The commands of one session: on the wire, or waiting for their turn. */
 export class Commands {
   readonly #name: string;
   readonly #send: (text: string, command: Command, id: number) => void;
   /** On the wire, by id. A Map keeps their order. */
   readonly #sent = new Map<unknown, Pending>();
-  readonly #waiting = new Set<Pending>();
+  readonly #waiting = new Set<Waiting>();
+  #waitingLength = 0;
   #inBandSent = 0;
   #oob = false;
   #lastId = 0;
@@ -67,14 +79,14 @@ export class Commands {
         new StateError(`${this.#name}: ${command.name}: out-of-band execution is not offered on this connection`),
       );
     }
-    if (this.size >= COMMAND_LIMIT) {
-      return Promise.reject(
-        new StateError(`${this.#name}: ${command.name}: ${COMMAND_LIMIT} commands are unanswered already`),
-      );
+    const full = this.#fullness();
+    if (full !== undefined) {
+      const advice = 'await the replies; if the server gives none, disconnect() and connect()';
+      return Promise.reject(new StateError(`${this.#name}: ${command.name}: ${full} already; ${advice}`));
     }
     const id = ++this.#lastId;
-    const text = textOf(command, id);
-    const caller = new Error();
+    const { name, oob } = command;
+    const call = new Error();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
@@ -82,24 +94,20 @@ export class Commands {
       };
       const abandon = (error: unknown): void => {
         settle();
-        pending.abandoned = true;
-        this.#waiting.delete(pending);
+        if (!this.#leave(waiting)) this.#sent.set(id, { name, oob, id });
         reject(error);
       };
-      const pending: Pending = {
-        ...command,
-        id,
-        text,
-        abandoned: false,
+      const caller: Caller = {
         resolve: (result) => {
           settle();
           resolve(result);
         },
         reject: (error) => {
           settle();
-          reject(blameCaller(error, caller));
+          reject(blameCall(error, call));
         },
       };
+      const waiting: Waiting = { ...command, id, caller, text: textOf(command, id) };
       const stopWatching =
         signal &&
         whenAborted(signal, () => {
@@ -109,15 +117,22 @@ export class Commands {
         timeout === Infinity
           ? undefined
           : setTimeout(() => {
-              const how = this.#waiting.has(pending)
+              const how = this.#waiting.has(waiting)
                 ? `not sent within ${timeout} ms: ${IN_BAND_LIMIT} commands before it have no reply`
                 : `no reply within ${timeout} ms; it may still be running`;
-              const error = new ExecTimeoutError(`${this.#name}: ${command.name}: ${how}`, command.name, timeout);
-              abandon(blameCaller(error, caller));
+              abandon(blameCall(new ExecTimeoutError(`${this.#name}: ${name}: ${how}`, name, timeout), call));
             }, timeout);
-      this.#waiting.add(pending);
-      this.#pump(pending);
+      this.#waiting.add(waiting);
+      this.#waitingLength += waiting.text.length;
+      this.#pump(waiting);
     });
+  }
+
+  /** Why no further command is taken, if so. */
+  #fullness(): string | undefined {
+    if (this.size >= COMMAND_LIMIT) return `${COMMAND_LIMIT} commands are unanswered`;
+    if (this.#waitingLength < WAITING_LIMIT) return undefined;
+    return `${this.#waiting.size} commands of ${this.#waitingLength} characters wait for their turn`;
   }
 
   /** Settles the command that the reply answers and returns its name, or undefined if there is none. */
@@ -126,10 +141,8 @@ export class Commands {
     if (!pending) return undefined;
     this.#sent.delete(pending.id);
     if (!pending.oob) this.#inBandSent -= 1;
-    if (!pending.abandoned) {
-      if ('return' in reply) pending.resolve(reply.return);
-      else pending.reject(this.#errorOf(pending, reply));
-    }
+    if ('return' in reply) pending.caller?.resolve(reply.return);
+    else pending.caller?.reject(this.#errorOf(pending, reply));
     this.#pump();
     return pending.name;
   }
@@ -140,20 +153,19 @@ export class Commands {
     const waiting = [...this.#waiting];
     this.#sent.clear();
     this.#waiting.clear();
+    this.#waitingLength = 0;
     this.#interrupt(sent, 'the session ended before the reply; it may have been executed', cause);
     this.#interrupt(waiting, 'the session ended before it was sent', cause);
   }
 
   #interrupt(commands: readonly Pending[], how: string, cause: QmpError): void {
-    for (const pending of commands) {
-      if (pending.abandoned) continue;
-      const message = `${this.#name}: ${pending.name}: ${how}`;
-      pending.reject(new ExecInterruptedError(message, pending.name, { cause }));
+    for (const { name, caller } of commands) {
+      caller?.reject(new ExecInterruptedError(`${this.#name}: ${name}: ${how}`, name, { cause }));
     }
   }
 
   /** Sends what may be sent now: an oob command at once, the others in their order. */
-  #pump(overtaking?: Pending): void {
+  #pump(overtaking?: Waiting): void {
     if (overtaking?.oob) this.#transmit(overtaking);
     for (const pending of this.#waiting) {
       if (this.#oob && this.#inBandSent >= IN_BAND_LIMIT) return;
@@ -161,11 +173,19 @@ export class Commands {
     }
   }
 
-  #transmit(pending: Pending): void {
-    this.#waiting.delete(pending);
-    this.#sent.set(pending.id, pending);
-    if (!pending.oob) this.#inBandSent += 1;
-    this.#send(pending.text, pending, pending.id);
+  #transmit(waiting: Waiting): void {
+    this.#leave(waiting);
+    const { id, name, oob, caller, text } = waiting;
+    this.#sent.set(id, { id, name, oob, caller });
+    if (!oob) this.#inBandSent += 1;
+    this.#send(text, waiting, id);
+  }
+
+  /** True if it was still waiting for its turn. */
+  #leave(waiting: Waiting): boolean {
+    if (!this.#waiting.delete(waiting)) return false;
+    this.#waitingLength -= waiting.text.length;
+    return true;
   }
 
   /** An error without id answers the command in flight if there is only one. */
@@ -189,9 +209,9 @@ function textOf({ name, args, oob }: Command, id: number): string {
 }
 
 /** Gives an error that was made when the reply came the stack of the call that it answers. */
-function blameCaller(error: unknown, caller: Error): Error {
+function blameCall(error: unknown, call: Error): Error {
   const blamed = error as Error;
-  const frames = caller.stack?.slice(caller.stack.indexOf('\n')) ?? '';
+  const frames = call.stack?.slice(call.stack.indexOf('\n')) ?? '';
   Object.defineProperty(blamed, 'stack', {
     value: `${blamed.name}: ${blamed.message}${frames}`,
     configurable: true,

@@ -20,4 +20,9 @@ export type Connector = ((signal: AbortSignal) => Promise<Connection>) & {
   readonly address?: string;
   /** True if it waits for the other end to dial: the time until then is not limited by `connectTimeout`. */
   readonly waitsForPeer?: boolean;
+  /**
+   * True if a connection that is not greeted waits for its turn at a monitor, and is sure to end when its server does. With
+   * `reconnect` it is kept after `connectTimeout`: dialling anew each time would fill the monitor's listen queue.
+   */
+  readonly keepsPlace?: boolean;
 };

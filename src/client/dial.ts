@@ -7,14 +7,19 @@ import type { Connection, Connector } from './connection.js';
 export class Dial {
   readonly #name: string;
   readonly #timeout: number;
+  readonly #mayWaitOn: (cause: QmpError) => boolean;
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #phase: ConnectError['phase'] = 'connecting';
 
-  /** @param timeout milliseconds until it aborts itself, unless {@link finish} is called before; Infinity allowed */
-  constructor(name: string, timeout: number) {
+  /**
+   * @param timeout milliseconds until it aborts itself, unless {@link finish} is called before; Infinity allowed
+   * @param mayWaitOn is asked before, where there is a connection; if it may, {@link start} counts anew
+   */
+  constructor(name: string, timeout: number, mayWaitOn: (cause: QmpError) => boolean = () => false) {
     this.#name = name;
     this.#timeout = timeout;
+    this.#mayWaitOn = mayWaitOn;
   }
 
   /** Aborts with a {@link QmpError} that says why. */
@@ -26,7 +31,7 @@ export class Dial {
   open(connector: Connector): Promise<Connection> {
     const { signal } = this;
     if (signal.aborted) return Promise.reject(this.error(signal.reason));
-    if (!connector.waitsForPeer) this.#startTimer();
+    if (!connector.waitsForPeer) this.start();
     return new Promise((resolve, reject) => {
       const stopWatching = whenAborted(signal, () => {
         reject(this.error(signal.reason));
@@ -39,7 +44,7 @@ export class Dial {
             return;
           }
           this.#phase = 'negotiating';
-          if (connector.waitsForPeer) this.#startTimer();
+          if (connector.waitsForPeer) this.start();
           resolve(connection);
         })
         .catch((cause: unknown) => {
@@ -67,18 +72,20 @@ export class Dial {
     return new ConnectError(`cannot connect to ${named}`, this.#phase, { cause });
   }
 
-  #startTimer(): void {
+  /** Starts the clock. */
+  start(): void {
     if (this.#timeout === Infinity) return;
     this.#timer = setTimeout(() => {
       const waited = `within ${this.#timeout} ms`;
-      this.abort(
-        this.#phase === 'connecting'
-          ? new QmpError(`${this.#name}: no connection ${waited}`)
-          : new GreetingError(
-              `${this.#name}: connected, but not greeted ${waited}: a monitor serves one client at a time, so another one may hold ` +
-                'it; or QEMU is stopped, or this is no QMP monitor',
-            ),
+      if (this.#phase === 'connecting') {
+        this.abort(new QmpError(`${this.#name}: no connection ${waited}`));
+        return;
+      }
+      const cause = new GreetingError(
+        `${this.#name}: connected, but not greeted ${waited}: a monitor serves one client at a time, so another one may hold ` +
+          'it; or QEMU is stopped, or this is no QMP monitor',
       );
+      if (!this.#mayWaitOn(cause)) this.abort(cause);
     }, this.#timeout);
   }
 }

@@ -10,6 +10,9 @@ import type { ReconnectPolicy } from './reconnect.js';
 import { Session, type SessionHost } from './session.js';
 import type { ConnectionState, Gap, Shutdown } from './state.js';
 
+/** More waiting calls of `connect()` than this are a leak in the program that makes them. */
+const CALLER_LIMIT = 10_000;
+
 export interface LinkOptions {
   readonly name: string;
   readonly connectTimeout: number;
@@ -40,6 +43,7 @@ export class Link {
   readonly #callers = new Callers<Greeting>();
   #state: ConnectionState = { phase: 'idle' };
   #dial: Dial | undefined;
+  #attempt = 1;
   #session: Session | undefined;
   #sessions = 0;
   /** Whether a session has run since `connect()`. */
@@ -61,7 +65,7 @@ export class Link {
     return this.#state;
   }
 
-  /** The session of the running connection, or of the one being negotiated. */
+  /** The session of the running connection, or of one that is not greeted yet. */
   get session(): Session | undefined {
     return this.#session;
   }
@@ -73,6 +77,10 @@ export class Link {
   connect(signal: AbortSignal | undefined): Promise<Greeting> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (this.#state.phase === 'running') return Promise.resolve(this.#state.greeting);
+    if (this.#callers.size >= CALLER_LIMIT) {
+      const many = `${CALLER_LIMIT} calls of connect() are waiting already; is one made in a loop without await?`;
+      return Promise.reject(this.#refusal(new StateError(`${this.#options.name}: ${many}`)));
+    }
     const joined = this.#callers.join(signal, () => {
       if (this.#callers.size === 0 && !this.#hasRun) this.stop();
     });
@@ -93,9 +101,7 @@ export class Link {
     const cause = new StateError(`${this.#options.name}: disconnected by the program`);
     if (this.#state.phase === 'running') this.#gap = { since: new Date() };
     const tell = this.#rest({ phase: 'closed' });
-    this.#callers.reject(
-      dial?.error(cause) ?? new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause }),
-    );
+    this.#callers.reject(dial?.error(cause) ?? this.#refusal(cause));
     dial?.abort(cause);
     try {
       session?.end();
@@ -115,21 +121,34 @@ export class Link {
     }
   }
 
+  #refusal(cause: StateError): ConnectError {
+    return new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause });
+  }
+
   #begin(attempt: number): void {
-    const dial = new Dial(this.#options.name, this.#options.connectTimeout);
+    this.#attempt = attempt;
+    if (this.#session) {
+      // It has kept its place.
+      this.#dial?.start();
+      this.#enter({ phase: 'negotiating', attempt });
+      return;
+    }
+    const dial: Dial = new Dial(this.#options.name, this.#options.connectTimeout, (cause) =>
+      this.#mayWaitOn(dial, cause),
+    );
     this.#dial = dial;
     this.#enter({ phase: 'connecting', attempt });
     dial
       .open(this.#connector)
       .then((connection) => {
-        this.#negotiate(connection, dial, attempt);
+        this.#negotiate(connection, dial);
       })
       .catch((error: unknown) => {
-        this.#failed(dial, error instanceof ConnectError ? error : dial.error(error), attempt);
+        this.#failed(dial, error instanceof ConnectError ? error : dial.error(error));
       });
   }
 
-  #negotiate(connection: Connection, dial: Dial, attempt: number): void {
+  #negotiate(connection: Connection, dial: Dial): void {
     if (this.#dial !== dial) {
       connection.close();
       return;
@@ -147,11 +166,13 @@ export class Link {
         if (this.#session !== session) return;
         this.#session = undefined;
         if (this.#state.phase === 'running') this.#ended(loss, shutdown);
-        else this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')), attempt);
+        // If it had kept its place, the next attempt dials.
+        else if (this.#state.phase !== 'reconnecting')
+          this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')));
       },
     });
     this.#session = session;
-    this.#enter({ phase: 'negotiating', attempt });
+    this.#enter({ phase: 'negotiating', attempt: this.#attempt });
     whenAborted(dial.signal, () => {
       session.end(dial.signal.reason as QmpError);
     });
@@ -167,6 +188,7 @@ export class Link {
   #opened(greeting: Greeting): void {
     this.#sessions += 1;
     this.#hasRun = true;
+    clearTimeout(this.#retry);
     this.#callers.resolve(greeting);
     this.#tellGap(this.#sessions);
     this.#enter({ phase: 'running', session: this.#sessions, greeting, since: new Date() });
@@ -180,11 +202,21 @@ export class Link {
     this.#rest({ phase: 'closed', ...(loss && { cause: loss }), ...(shutdown && { shutdown }) })();
   }
 
+  /**
+   * A monitor that serves another client has room for two in its listen queue, and who leaves stays in it until the monitor is
+   * free. So the attempt has failed, but the next one waits on, on the same connection.
+   */
+  #mayWaitOn(dial: Dial, cause: QmpError): boolean {
+    if (!this.#connector.keepsPlace || this.#session?.greeted !== false) return false;
+    this.#failed(dial, dial.error(cause));
+    return this.#dial === dial;
+  }
+
   /** An attempt came to nothing. */
-  #failed(dial: Dial, error: ConnectError, attempt: number): void {
+  #failed(dial: Dial, error: ConnectError): void {
     if (this.#dial !== dial) return;
     dial.finish();
-    if (this.#tryAgain(attempt + 1, error)) return;
+    if (this.#tryAgain(this.#attempt + 1, error)) return;
     const tell = this.#rest({ phase: 'closed', cause: error });
     this.#callers.reject(error);
     tell();

@@ -88,6 +88,11 @@ export class Session {
     if (this.#over) this.#incoming.unsubscribe();
   }
 
+  /** Whether QEMU has taken the connection from its listen queue. */
+  get greeted(): boolean {
+    return this.#greeting !== undefined;
+  }
+
   /** Commands without a reply yet. */
   get pending(): number {
     return this.#commands.size;

@@ -117,8 +117,11 @@ function dial(Socket: WebSocketClass, url: string, protocols: string[], signal: 
         incoming$: inbox.incoming$,
         send: (text) => {
           socket.send(text);
-          if (socket.bufferedAmount <= UNSENT_LIMIT) return;
-          inbox.error(new Error(`the other end has stopped reading: ${socket.bufferedAmount} bytes are unsent`));
+          const unsent = socket.bufferedAmount;
+          if (unsent <= UNSENT_LIMIT) return;
+          inbox.error(
+            new Error(`the other end has stopped reading: ${unsent} bytes are unsent (the limit is ${UNSENT_LIMIT})`),
+          );
           close();
         },
         close,

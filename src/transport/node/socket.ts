@@ -5,6 +5,9 @@ import { checkHost, checkPath, checkPort } from './checks.js';
 import { explain } from './explain.js';
 import { streamConnection } from './stream-connection.js';
 
+/** Milliseconds of silence after which TCP asks whether the other host is there still; by default it is two hours. */
+const KEEP_ALIVE = 60_000;
+
 export interface TcpOptions {
   /** Encrypts, and verifies the server; Node's own options (`ca`, `cert`, `key`, `servername`, …). */
   readonly tls?: ConnectionOptions;
@@ -16,6 +19,7 @@ export function unixSocket(path: string): Connector {
   const address = `unix:${path}`;
   return Object.assign((signal: AbortSignal) => dial(() => connectNet({ path }), 'connect', address, signal), {
     address,
+    keepsPlace: true,
   });
 }
 
@@ -28,13 +32,13 @@ export function unixSocket(path: string): Connector {
 export function tcp(host: string, port: number, { tls }: TcpOptions = {}): Connector {
   checkHost('host', host);
   checkPort('port', port);
-  const target = { host, port, keepAlive: true, noDelay: true };
+  const target = { host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, noDelay: true };
   const address = `tcp:${host.includes(':') ? `[${host}]` : host}:${port}`;
   const open = tls
     ? (signal: AbortSignal): Promise<Connection> =>
         dial(() => connectTls({ ...target, ...tls }), 'secureConnect', address, signal)
     : (signal: AbortSignal): Promise<Connection> => dial(() => connectNet(target), 'connect', address, signal);
-  return Object.assign(open, { address });
+  return Object.assign(open, { address, keepsPlace: true });
 }
 
 function dial(open: () => Socket, ready: string, address: string, signal: AbortSignal): Promise<Connection> {

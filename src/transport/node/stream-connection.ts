@@ -37,8 +37,11 @@ export function streamConnection(readable: Readable, writable: Writable): Connec
     send: (text) => {
       if (!writable.writable) return;
       writable.write(text);
-      if (writable.writableLength > UNSENT_LIMIT) {
-        destroy(new Error(`the other end has stopped reading: ${writable.writableLength} bytes are unsent`));
+      const unsent = writable.writableLength;
+      if (unsent > UNSENT_LIMIT) {
+        destroy(
+          new Error(`the other end has stopped reading: ${unsent} bytes are unsent (the limit is ${UNSENT_LIMIT})`),
+        );
       }
     },
     close: () => {
