@@ -121,7 +121,7 @@ export class EventBus implements Disposable {
     this.#registrations.checkFree(listeners);
     const registered = listeners.map((listener) => this.#register(listener));
     return new ListenScope(() => {
-      for (const one of registered) if (this.#registrations.of(one.listener) === one) this.#remove(one);
+      for (const one of registered) if (!one.left) this.#remove(one);
     });
   }
 
@@ -131,11 +131,12 @@ export class EventBus implements Disposable {
     eventFilter?: EventFilter<N>,
     options?: ListenerOptions,
   ): ScopedListener<N>;
-  listener<const T extends EventNames = null>(
-    names?: T & KnownNames<T>,
-    eventFilter?: EventFilter<NameIn<T>>,
+  listener<const T extends EventNames | undefined>(
+    names: T & KnownNames<T>,
+    eventFilter?: EventFilter<NameIn<NoInfer<T>>>,
     options?: ListenerOptions,
   ): ScopedListener<NameIn<T>>;
+  listener(): ScopedListener;
   listener(names?: EventNames, eventFilter?: EventFilter, options?: ListenerOptions): ScopedListener {
     const listener: ScopedListener = new ScopedListener(names as Iterable<never>, eventFilter, options, () => {
       scope.close();

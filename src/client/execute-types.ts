@@ -1,9 +1,10 @@
 import type { CommandName } from '../protocol/message.js';
+import type { KnownName } from '../protocol/names.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
 import type { ExecuteOptions } from './commands.js';
 
-/** Refuses a literal that no `CommandMap` lists; a variable of type `string` passes, and its arguments are not checked. */
-export type KnownCommand<C extends string> = CommandName | (string extends C ? string : never);
+/** Refuses a literal that no `CommandMap` lists; of a command that is not known the arguments are not checked. */
+export type KnownCommand<C extends string> = KnownName<C, CommandMap>;
 
 /** What a command returns; `unknown` for a command that is not listed. */
 export type CommandResult<C extends string> = C extends CommandName ? CommandMap[C]['result'] : unknown;
