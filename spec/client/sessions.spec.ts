@@ -1,6 +1,5 @@
 import { backoff, ConnectError, DisconnectedError, QmpClient, type Gap, type ReconnectPolicy } from 'rx-qmp';
 import { namesIn } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { greeting } from '../support/scripted-server.js';
 import { collect, connected, Wire } from '../support/wire.js';
 
@@ -17,8 +16,6 @@ function atOnce(times = Infinity): ReconnectPolicy & { readonly asked: [number, 
 }
 
 describe('QmpClient', () => {
-  expectNoLeaks();
-
   describe('over several sessions', () => {
     it('keeps registrations, unread events and histories (C8, rows 25 and 27)', async () => {
       const wire = new Wire();
@@ -309,9 +306,9 @@ describe('QmpClient', () => {
 
   describe('stats', () => {
     it('counts events, replies, bytes, faults, drops, listeners and what is pending', async () => {
-      const { client, line } = await connected({ events: { queueLimit: 1, onLag: () => undefined } });
+      const { client, line } = await connected();
       const before = client.stats;
-      client.listener('STOP');
+      client.listener(null, undefined, { queueLimit: 1 });
       const refused = client.execute('cont');
       const pending = client.execute('stop');
       line.refuse('no', line.sent[1]);
@@ -325,6 +322,7 @@ describe('QmpClient', () => {
         bytes: expect.any(Number) as number,
         faults: 1,
         drops: 1,
+        queueHighWater: 1,
         reconnects: 0,
         listeners: 2,
         pending: 1,
@@ -332,6 +330,22 @@ describe('QmpClient', () => {
       expect(client.stats.bytes - before.bytes).toBeGreaterThan(30);
       await client.close();
       await expect(pending).rejects.toThrow();
+    });
+
+    it('remembers what the queues of removed listeners held and dropped, and leaves out the built-in window', async () => {
+      const { client, line } = await connected({ events: { queueLimit: 1 } });
+      const narrow = client.listener('STOP', undefined, { queueLimit: 2 });
+      const wide = client.listener('RESUME');
+      line.receive(...Array<string>(3).fill('{"event":"STOP"}\n'), ...Array<string>(5).fill('{"event":"RESUME"}\n'));
+      expect(client.stats).toMatchObject({ drops: 1, queueHighWater: 5 });
+      await wide.get();
+      wide.clear();
+      narrow.close();
+      wide.close();
+      expect(client.stats).toMatchObject({ drops: 1, queueHighWater: 5 });
+      client.registerListener(narrow);
+      expect(client.stats).toMatchObject({ drops: 1, queueHighWater: 5 });
+      await client.close();
     });
   });
 });

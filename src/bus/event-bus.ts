@@ -12,7 +12,7 @@ import type { Ending } from './event-queue.js';
 import { HotView } from './hot-view.js';
 import { ListenScope } from './listen-scope.js';
 import { observeListener, observeNames } from './observe.js';
-import { checkListener, Registrations, type Registered } from './registrations.js';
+import { checkListener, Registrations, type QueueStats, type Registered } from './registrations.js';
 import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
 import { Serial } from './serial.js';
@@ -73,7 +73,9 @@ export class EventBus implements Disposable {
     this.#builtIn = this.#register(this.events, new Routes());
     this.#source = source$.subscribe({
       next: (message) => {
-        this.#receive(message);
+        if (this.#closed) return;
+        if (isEvent(message)) this.#work.push(message);
+        else if ('event' in message) this.#refuse(message);
       },
       error: (error: unknown) => {
         this.end(this.lossOf(error));
@@ -154,11 +156,12 @@ export class EventBus implements Disposable {
    * listener is registered elsewhere.
    */
   observe<const N extends EventName>(name: N, eventFilter?: EventFilter<N>): Observable<QmpEvent<N>>;
-  observe<const T extends EventNames = null>(
-    names?: T & KnownNames<T>,
-    eventFilter?: EventFilter<NameIn<T>>,
+  observe<const T extends EventNames | undefined>(
+    names: T & KnownNames<T>,
+    eventFilter?: EventFilter<NameIn<NoInfer<T>>>,
   ): Observable<QmpEvent<NameIn<T>>>;
   observe<N extends string, E>(listener: EventListener<N, E>): Observable<E>;
+  observe(): Observable<QmpEvent>;
   observe(names?: EventListener | EventNames, eventFilter?: EventFilter): Observable<QmpEvent> {
     return names instanceof EventListener ? observeListener(this, names) : observeNames(this, names, eventFilter);
   }
@@ -190,6 +193,11 @@ export class EventBus implements Disposable {
     });
   }
 
+  /** Of the queues of all listeners that were ever registered, the built-in window aside: it drops as a matter of course. */
+  protected get queueStats(): QueueStats {
+    return this.#registrations.statsWithout(this.#builtIn);
+  }
+
   /** Reports what was survived. */
   protected report(diagnostic: Diagnostic): void {
     this.#diagnostics.report(diagnostic);
@@ -208,12 +216,8 @@ export class EventBus implements Disposable {
     );
   }
 
-  #receive(message: Message): void {
-    if (this.#closed) return;
-    if (isEvent(message)) this.#work.push(message);
-    else if ('event' in message) {
-      this.report({ kind: 'not-an-event', message: 'an event whose name is no string was dropped', received: message });
-    }
+  #refuse(received: Message): void {
+    this.report({ kind: 'not-an-event', message: 'an event whose name is no string was dropped', received });
   }
 
   #dispatch(event: QmpEvent): void {
@@ -225,11 +229,10 @@ export class EventBus implements Disposable {
   }
 
   #offer(registered: Registered, event: QmpEvent): void {
-    const { listener } = registered;
     // Removed by somebody served before it.
-    if (internals.registration(listener) !== registered) return;
+    if (registered.left) return;
     try {
-      const result: unknown = listener.put(event);
+      const result: unknown = registered.listener.put(event);
       if (isThenable(result))
         result.then(undefined, (error: unknown) => {
           registered.fault(error, event);
@@ -276,9 +279,8 @@ export class EventBus implements Disposable {
 
   #endListeners(ending: Ending): void {
     for (const registered of this.#registrations.all) {
-      const { listener } = registered;
       // One who watched the end of another may have removed it.
-      if (internals.registration(listener) === registered) internals.end(listener, ending);
+      if (!registered.left) internals.end(registered.listener, ending);
     }
   }
 

@@ -40,6 +40,8 @@ export let internals: {
   revive(listener: EventListener): void;
   registration(listener: EventListener): Registration | undefined;
   ended(listener: EventListener): boolean;
+  /** The most unread events it had at a time. */
+  highWater(listener: EventListener): number;
   /** The loss that its last end was due to, if there was one. */
   loss(listener: EventListener): Error | undefined;
 };
@@ -65,6 +67,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
   readonly #history: EventHistory<E>;
   readonly #queue: EventQueue<E>;
   readonly #view = new HotView<E>();
+  readonly #onLag: ((missed: number) => void) | undefined;
   #filter: FilterOf<E> | undefined;
   #registration: Registration | undefined;
 
@@ -84,12 +87,8 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     checkLimit('historyLimit', historyLimit);
     checkFunction('onLag', onLag);
     this.#history = new EventHistory(historyLimit);
-    const tellOfLag =
-      onLag &&
-      ((missed: number): void => {
-        this.#tellOfLag(onLag, missed);
-      });
-    this.#queue = new EventQueue(queueLimit, tellOfLag, () => this.#describe());
+    this.#onLag = onLag;
+    this.#queue = new EventQueue(queueLimit, onLag === undefined, () => this.#describe());
     this.events$ = this.#view.observable;
     this.names = names ?? null;
     this.eventFilter = eventFilter as FilterOf<E> | undefined;
@@ -161,11 +160,8 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     // The filter itself may have removed the listener, and registered it anew for the events to come.
     if (!verdict || !this.#isStill(registration)) return false;
     this.#history.push(event as E);
-    try {
-      this.#queue.put(event as E);
-    } finally {
-      this.#view.next(event as E);
-    }
+    if (this.#queue.put(event as E)) this.#showWithLag(event as E);
+    else this.#view.next(event as E);
     return true;
   }
 
@@ -218,9 +214,14 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     return new TypeError(`${who} returned a promise; it must decide at once`);
   }
 
-  #tellOfLag(onLag: (missed: number) => unknown, missed: number): void {
-    const result = onLag(missed);
-    if (isThenable(result) && this.#registration) result.then(undefined, this.#registration.fault);
+  /** An unread event was dropped for this one, which reaches the view also if `onLag` throws. */
+  #showWithLag(event: E): void {
+    try {
+      const result: unknown = this.#onLag?.(1);
+      if (isThenable(result) && this.#registration) result.then(undefined, this.#registration.fault);
+    } finally {
+      this.#view.next(event);
+    }
   }
 
   static {
@@ -261,6 +262,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
       },
       registration: (listener) => listener.#registration,
       ended: (listener) => listener.#queue.ended,
+      highWater: (listener) => listener.#queue.highWater,
       loss: (listener) => listener.#view.loss,
     };
   }

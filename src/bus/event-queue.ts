@@ -29,7 +29,7 @@ const READER_LIMIT = 10_000;
 /** The unread events of one listener and those who wait for the next. */
 export class EventQueue<E> {
   readonly #limit: number;
-  readonly #onLag: ((missed: number) => void) | undefined;
+  readonly #tellsReaders: boolean;
   readonly #describe: () => string;
   readonly #unread: Ring<E>;
   readonly #readers = new Set<Reader<E>>();
@@ -37,12 +37,15 @@ export class EventQueue<E> {
   #lastEnding: Ending | undefined;
   #accepted = 0;
   #dropped = 0;
+  /** As it was when events were last taken: looking then costs less than at each `put`. */
+  #highWater = 0;
   #missed = 0;
 
-  constructor(limit: number, onLag: ((missed: number) => void) | undefined, describe: () => string) {
+  /** @param tellsReaders whether a read rejects with `LagError` after events were dropped */
+  constructor(limit: number, tellsReaders: boolean, describe: () => string) {
     this.#limit = limit;
     this.#unread = new Ring(Math.max(1, limit));
-    this.#onLag = onLag;
+    this.#tellsReaders = tellsReaders;
     this.#describe = describe;
   }
 
@@ -54,6 +57,11 @@ export class EventQueue<E> {
     return this.#dropped;
   }
 
+  /** The most unread events there were at a time. */
+  get highWater(): number {
+    return Math.max(this.#highWater, this.#unread.size);
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -63,22 +71,22 @@ export class EventQueue<E> {
     return this.#lastEnding;
   }
 
-  /** Hands the event to the longest-waiting reader, or keeps it. What `onLag` throws comes through, the event kept. */
-  put(event: E): void {
+  /** Hands the event to the longest-waiting reader, or keeps it. True if the oldest unread event had to go for it. */
+  put(event: E): boolean {
     this.#accepted += 1;
     if (this.#readers.size > 0) {
-      const [longestWaiting] = this.#readers;
-      longestWaiting?.receive(event);
-      return;
+      this.#serve(event);
+      return false;
     }
-    if (this.#limit === 0) return;
-    if (this.#unread.push(event)) this.#noteLag();
+    if (this.#limit === 0 || !this.#unread.push(event)) return false;
+    this.#dropped += 1;
+    if (this.#tellsReaders) this.#missed += 1;
+    return true;
   }
 
-  #noteLag(): void {
-    this.#dropped += 1;
-    if (this.#onLag) this.#onLag(1);
-    else this.#missed += 1;
+  #serve(event: E): void {
+    const [longestWaiting] = this.#readers;
+    longestWaiting?.receive(event);
   }
 
   /**
@@ -95,7 +103,10 @@ export class EventQueue<E> {
   ): Promise<R> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (this.#missed > 0) return Promise.reject(this.#takeLag());
-    if (this.#unread.size > 0) return Promise.resolve(form(this.#unread.shift() as E));
+    if (this.#unread.size > 0) {
+      this.#highWater = this.highWater;
+      return Promise.resolve(form(this.#unread.shift() as E));
+    }
     if (this.#ended && this.#lastEnding) return endedRead(atEnd, this.#lastEnding);
     if (this.#readers.size >= READER_LIMIT) {
       return Promise.reject(
@@ -164,6 +175,7 @@ export class EventQueue<E> {
 
   /** Discards what is unread, a lag notice included, and returns it. */
   clear(): E[] {
+    this.#highWater = this.highWater;
     const unread = this.#unread.toArray();
     this.#unread.clear();
     this.#missed = 0;

@@ -20,7 +20,7 @@ export class NameSet extends Set<string> {
   #only: string | undefined;
 
   wants(name: string): boolean {
-    return name === this.#only || this.size === 0 || this.has(name);
+    return this.size === 0 || name === this.#only || this.has(name);
   }
 
   override add(name: string): this {

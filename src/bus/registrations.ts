@@ -4,10 +4,20 @@ import { EventListener, internals, type Registration } from './event-listener.js
 import { Route, Routes } from './routes.js';
 import { textOf } from './text-of.js';
 
+/** What became of unread events. */
+export interface QueueStats {
+  /** Unread events lost to the bounds of queues. */
+  readonly drops: number;
+  /** The most unread events that one queue has held. */
+  readonly queueHighWater: number;
+}
+
 /** One listener's time on a bus. */
 export class Registered implements Registration {
   /** An overridden `accept` may want events that the names do not say. */
   readonly #asksAlways: boolean;
+  readonly #droppedBefore: number;
+  #left = false;
 
   constructor(
     readonly bus: { readonly name: string },
@@ -17,10 +27,22 @@ export class Registered implements Registration {
     private readonly routes: Routes<Registered>,
   ) {
     this.#asksAlways = listener.accept !== EventListener.prototype.accept;
+    this.#droppedBefore = listener.dropped;
     for (const name of this.#routeNames()) routes.add(name, this);
   }
 
+  get stats(): QueueStats {
+    const { listener } = this;
+    return { drops: listener.dropped - this.#droppedBefore, queueHighWater: internals.highWater(listener) };
+  }
+
+  /** True once the listener was removed. */
+  get left(): boolean {
+    return this.#left;
+  }
+
   leave(): void {
+    this.#left = true;
     for (const name of this.#routeNames()) this.routes.remove(name, this);
   }
 
@@ -47,6 +69,8 @@ export class Registrations {
   readonly #all = new Route<Registered>();
   readonly #bus: { readonly name: string };
   #next = 0;
+  /** Of those that have left. */
+  #stats: QueueStats = { drops: 0, queueHighWater: 0 };
 
   constructor(bus: { readonly name: string }) {
     this.#bus = bus;
@@ -77,7 +101,13 @@ export class Registrations {
     return registered;
   }
 
+  /** Of all that were ever registered here but this one. */
+  statsWithout(one: Registered): QueueStats {
+    return this.all.reduce((sum, other) => (other === one ? sum : joined(sum, other.stats)), this.#stats);
+  }
+
   remove(registered: Registered): void {
+    this.#stats = joined(this.#stats, registered.stats);
     this.#all.remove(registered);
     registered.leave();
   }
@@ -91,6 +121,13 @@ export class Registrations {
   #refuse(listener: EventListener, why: string): never {
     throw new ListenerError(`${this.#bus.name}: ${textOf(listener)} ${why}`);
   }
+}
+
+function joined(some: QueueStats, others: QueueStats): QueueStats {
+  return {
+    drops: some.drops + others.drops,
+    queueHighWater: Math.max(some.queueHighWater, others.queueHighWater),
+  };
 }
 
 /** @throws TypeError unless it is a listener */

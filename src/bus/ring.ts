@@ -1,3 +1,6 @@
+/** As many empty slots are kept; a burst must not hold its memory for ever. */
+const KEPT = 1024;
+
 /**
  * A FIFO on a circular array: `push` and `shift` cost the same however long it is. Grows by doubling, up to its limit; a further
  * `push` takes the place of the oldest item.
@@ -38,13 +41,13 @@ export class Ring<T> {
     this.#slots[this.#head] = undefined;
     this.#head = this.#after(this.#head);
     this.#size -= 1;
-    // A burst must not hold its memory for ever.
-    if (this.#size === 0 && this.#slots.length > 1024) this.clear();
+    if (this.#size === 0 && this.#slots.length > KEPT) this.clear();
     return item;
   }
 
   clear(): void {
-    this.#slots = [];
+    if (this.#slots.length > KEPT) this.#slots = [];
+    else this.#slots.fill(undefined);
     this.#head = 0;
     this.#size = 0;
   }

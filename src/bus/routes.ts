@@ -41,10 +41,9 @@ export class Routes<L extends Routed> {
 
   /** Who wants an event of that name, in order, as they are now. */
   lend(name: string): readonly L[] {
-    const every = this.#everything.lend();
-    const named = this.#byName.get(name)?.lend() ?? every;
-    if (every.length === 0 || named === every) return named;
-    return named.length === 0 ? every : merge(every, named);
+    const named = this.#byName.get(name);
+    if (named === undefined || named.size === 0) return this.#everything.lend();
+    return this.#everything.size === 0 ? named.lend() : merge(this.#everything.lend(), named.lend());
   }
 
   #open(name: string): Route<L> {

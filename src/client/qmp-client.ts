@@ -7,7 +7,7 @@ import { whenAborted } from '../abort.js';
 import { checkLimit, checkSignal, checkTimeout, show } from '../checks.js';
 import { disposeBy } from '../disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../errors.js';
-import { isEvent, type Greeting, type Message } from '../protocol/message.js';
+import { isEvent, type CommandName, type Greeting, type Message } from '../protocol/message.js';
 import type { ExecuteOptions } from './commands.js';
 import type { Connector } from './connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
@@ -111,7 +111,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   get stats(): ClientStats {
     return {
       ...this.#counts,
-      drops: this.listeners.reduce((sum, listener) => sum + listener.dropped, 0),
+      ...this.queueStats,
       reconnects: Math.max(0, this.#link.sessions - 1),
       listeners: this.listeners.length,
       pending: this.#link.session?.pending ?? 0,
@@ -155,7 +155,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
    * Rejects with `ExecuteError` (QEMU said no), `ExecTimeoutError` and `ExecInterruptedError` (it may have run), `StateError`
    * (no session), `TypeError` (what QEMU could not read) or the signal's reason.
    */
-  execute<const C extends string>(
+  execute<const C extends CommandName | (string & {})>(
     command: C & KnownCommand<C>,
     ...rest: ExecuteParameters<C>
   ): Promise<CommandResult<C>>;
@@ -177,7 +177,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   }
 
   /** The same as a cold Observable: each subscription runs the command, unsubscribing aborts it. */
-  execute$<const C extends string>(
+  execute$<const C extends CommandName | (string & {})>(
     command: C & KnownCommand<C>,
     ...rest: ExecuteParameters<C>
   ): Observable<CommandResult<C>>;

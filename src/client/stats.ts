@@ -1,5 +1,7 @@
-/** Counts since the client was made; cheap to read. */
-export interface ClientStats {
+import type { QueueStats } from '../bus/registrations.js';
+
+/** Counts since the client was made, its built-in window aside where queues are counted; cheap to read. */
+export interface ClientStats extends QueueStats {
   readonly events: number;
   /** Replies to commands, errors included. */
   readonly replies: number;
@@ -7,8 +9,6 @@ export interface ClientStats {
   readonly bytes: number;
   /** Diagnostics, of listeners and of the server. */
   readonly faults: number;
-  /** Unread events lost to the bounds of the listeners registered now. */
-  readonly drops: number;
   /** Sessions after the first. */
   readonly reconnects: number;
   /** Listeners registered now, the built-in one included. */
