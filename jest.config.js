@@ -1,6 +1,6 @@
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/spec/support/environment.cjs',
   testTimeout: 60_000,
   globalSetup: '<rootDir>/spec/support/build.cjs',
   roots: ['<rootDir>/spec'],

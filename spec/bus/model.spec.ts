@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { NaiveBus } from './model/naive-bus.js';
-import { operations, type Operation } from './model/operations.js';
+import { LISTENERS, operations, type Operation } from './model/operations.js';
 import { RealBus } from './model/real-bus.js';
+import { PATIENCE, scale, SEED, survived } from '../torture/scale.js';
 
-/** How many lives are tried; `MODEL_RUNS=20000` for a long look, `MODEL_SEED` for the same one again. */
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 150);
-const SEED = process.env['MODEL_SEED'];
+const LIVES = scale(150, 20_000);
+
+let operationsDone = 0;
 
 function idsOf(events: readonly { readonly timestamp: { readonly seconds: number } }[]): number[] {
   return events.map(({ timestamp }) => timestamp.seconds);
@@ -29,17 +30,19 @@ async function agree(life: readonly Operation[]): Promise<void> {
   }
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
   expect(real.outcomes).toEqual(naive.outcomes);
+  operationsDone += real.operations;
 }
 
 describe('a bus and its listeners', () => {
   it(
     'do what the naive model does, whatever is done to them in whatever order (L1 to L9, B1 to B8)',
     async () => {
-      await fc.assert(fc.asyncProperty(operations, agree), {
-        numRuns: RUNS,
-        ...(SEED !== undefined && { seed: Number(SEED) }),
-      });
+      await fc.assert(fc.asyncProperty(operations, agree), { numRuns: LIVES, seed: SEED });
+      survived(
+        `${LIVES} lives of a bus and ${LISTENERS.length} listeners (RX_QMP_SEED=${SEED}): ${operationsDone} operations, ` +
+          'after each of which it was as its model is',
+      );
     },
-    60_000 + RUNS * 50,
+    PATIENCE,
   );
 });

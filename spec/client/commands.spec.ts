@@ -1,7 +1,6 @@
 import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs';
 import { ExecInterruptedError, ExecTimeoutError, ExecuteError, QmpClient, StateError } from 'rx-qmp';
 import { namesIn, settled } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { event, greeting } from '../support/scripted-server.js';
 import { collect, connected, unlisted, Wire, type Line } from '../support/wire.js';
 
@@ -11,8 +10,6 @@ function sent(line: Line): (string | undefined)[] {
 }
 
 describe('QmpClient', () => {
-  expectNoLeaks();
-
   describe('execute', () => {
     it('sends a line with an id of our own and resolves with what comes back (C3)', async () => {
       const { client, line } = await connected();

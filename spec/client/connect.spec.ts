@@ -2,7 +2,6 @@ import { Subject } from 'rxjs';
 import { ConnectError, GreetingError, NegotiationError, QmpClient, StateError, type Connector } from 'rx-qmp';
 import { connect } from 'rx-qmp/node';
 import { namesIn, settled } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { event, greeting, ScriptedServer } from '../support/scripted-server.js';
 import { collect, connected, Line, Wire } from '../support/wire.js';
 
@@ -18,8 +17,6 @@ function slow(): { connector: Connector; signals: AbortSignal[]; give: (value: u
 }
 
 describe('QmpClient', () => {
-  expectNoLeaks();
-
   describe('connect', () => {
     it('resolves with the greeting, after the capabilities and not before (C2)', async () => {
       const wire = new Wire();

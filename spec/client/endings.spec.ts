@@ -2,15 +2,12 @@ import { lastValueFrom, toArray } from 'rxjs';
 import { DisconnectedError, QmpClient, type Connector, type EventListener } from 'rx-qmp';
 import { connect } from 'rx-qmp/node';
 import { namesIn, settled } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { event, greeting, ScriptedServer } from '../support/scripted-server.js';
 import { collect, connected, unlisted, Wire } from '../support/wire.js';
 
 const SHUTDOWN = event('SHUTDOWN', { guest: true, reason: 'guest-shutdown' });
 
 describe('QmpClient', () => {
-  expectNoLeaks();
-
   describe('disconnect', () => {
     it('is idempotent, closes without a cause, and connect() may follow (C7, row 44)', async () => {
       const { client, line, wire } = await connected();

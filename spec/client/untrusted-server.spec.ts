@@ -1,7 +1,6 @@
 import { connect } from 'rx-qmp/node';
 import { QmpClient, type Diagnostic } from 'rx-qmp';
 import { namesIn } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { event, greeting, ScriptedServer } from '../support/scripted-server.js';
 import { collect, connected, unlisted, Wire } from '../support/wire.js';
 
@@ -13,8 +12,6 @@ function kinds(client: QmpClient): string[] {
 }
 
 describe('QmpClient', () => {
-  expectNoLeaks();
-
   describe('replies that fit nothing', () => {
     it.each<[string, object]>([
       ['an unknown number', { return: {}, id: 99 }],

@@ -8,7 +8,6 @@ import { lastValueFrom, toArray } from 'rxjs';
 import { backoff, QmpClient, type ConnectError, type ExecInterruptedError } from 'rx-qmp';
 import { accept, connect, streams } from 'rx-qmp/node';
 import { namesIn } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { describeQemu, exit, socketAt, startQemu } from '../support/qemu.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -30,8 +29,6 @@ function closed(client: QmpClient): Promise<QmpClient['state']> {
 }
 
 describeQemu('connections to a real QEMU', () => {
-  expectNoLeaks();
-
   describe('a busy monitor', () => {
     it('greets one client at a time; the time-out of the next names it, a later one gets EAGAIN (fact 2, go-qemu#206, #214)', async () => {
       const qemu = await startQemu();

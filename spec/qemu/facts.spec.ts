@@ -4,7 +4,6 @@ import { join, dirname } from 'node:path';
 import { QmpClient, type Connection, type Connector, type EventListener } from 'rx-qmp';
 import { address, connect } from 'rx-qmp/node';
 import { namesIn } from '../support/bus-events.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { describeQemu, startQemu, type Qemu } from '../support/qemu.js';
 import { collect } from '../support/wire.js';
 
@@ -13,8 +12,6 @@ async function heard(listener: EventListener, ...names: string[]): Promise<void>
   const left = [...names];
   while (left.length > 0) if ((await listener.get()).event === left[0]) left.shift();
 }
-
-expectNoLeaks();
 
 describeQemu('a real QEMU', () => {
   let qemu: Qemu;

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { QmpClient } from 'rx-qmp';
 import { accept } from 'rx-qmp/node';
-import { expectNoLeaks } from '../support/leaks.js';
 import { socketAt } from '../support/qemu.js';
 import { Peer } from '../support/scripted-server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -22,8 +21,6 @@ async function dial(path: string): Promise<{ socket: Socket; peer: Peer }> {
 }
 
 describe('accept', () => {
-  expectNoLeaks();
-
   it('waits for the other end to dial, without limit, and counts connectTimeout from then (row 52)', async () => {
     const path = join(folder.path, 'one');
     const client = new QmpClient(accept(`unix:${path}`), { connectTimeout: 30 });

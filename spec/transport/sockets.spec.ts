@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { QmpClient, type ConnectError } from 'rx-qmp';
 import { address, connect, tcp, unixSocket } from 'rx-qmp/node';
 import { explain } from '../../src/transport/node/explain.js';
-import { expectNoLeaks } from '../support/leaks.js';
 import { event, greeting, ScriptedServer } from '../support/scripted-server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { unlisted } from '../support/wire.js';
@@ -35,7 +34,6 @@ async function freePort(): Promise<number> {
 }
 
 describe('connect', () => {
-  expectNoLeaks();
   const folder = temporaryFolder();
   afterAll(() => {
     folder.remove();
@@ -212,8 +210,6 @@ describe('explain', () => {
 });
 
 describe('the connection of a socket', () => {
-  expectNoLeaks();
-
   it('holds what came before it is subscribed, and completes after a close (C1)', async () => {
     const server = await ScriptedServer.unix(async (peer) => {
       await peer.send(greeting());

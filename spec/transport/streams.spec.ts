@@ -1,15 +1,12 @@
 import { PassThrough, Writable } from 'node:stream';
 import { QmpClient, StateError, type ConnectError } from 'rx-qmp';
 import { streams } from 'rx-qmp/node';
-import { expectNoLeaks } from '../support/leaks.js';
 import { event, greeting } from '../support/scripted-server.js';
 import { unlisted } from '../support/wire.js';
 
 const HANDSHAKE = `${greeting()}{"return":{},"id":1}\r\n`;
 
 describe('streams', () => {
-  expectNoLeaks();
-
   it('talks over streams that are open already (row 52)', async () => {
     const [stdout, stdin] = [new PassThrough(), new PassThrough()];
     const client = new QmpClient(streams(stdout, stdin));

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { connect as connectTls, createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
 import { QmpClient } from 'rx-qmp';
 import { accept, tcp } from 'rx-qmp/node';
-import { expectNoLeaks } from '../support/leaks.js';
 import { Peer } from '../support/scripted-server.js';
 
 const cert = readFileSync(join(__dirname, '../fixtures/tls/cert.pem'));
@@ -36,8 +35,6 @@ async function serve(options: TlsOptions = {}): Promise<{ port: number; stop(): 
 }
 
 describe('tcp with tls', () => {
-  expectNoLeaks();
-
   it('connects to a server whose certificate it trusts (row 52)', async () => {
     const server = await serve();
     const client = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert] } }));
@@ -79,8 +76,6 @@ describe('tcp with tls', () => {
 });
 
 describe('accept with tls', () => {
-  expectNoLeaks();
-
   it('takes the first that has shaken hands, and leaves nobody half-way (row 52)', async () => {
     const port = await freePort();
     const client = new QmpClient(accept(`tcp:127.0.0.1:${port}`, { tls: { cert, key } }));

@@ -21,6 +21,8 @@ function scriptOf(event: QmpEvent): Script {
 export class RealBus {
   readonly log: string[] = [];
   readonly outcomes: string[] = [];
+  /** How many operations were applied, those inside of others included. */
+  operations = 0;
   readonly #source = new Subject<Message>();
   readonly bus: EventBus = new EventBus(this.#source, { logger: { debug: () => undefined, warn: () => undefined } });
   readonly listeners: EventListener[];
@@ -57,6 +59,7 @@ export class RealBus {
   }
 
   apply(operation: Operation): void {
+    this.operations += 1;
     switch (operation.do) {
       case 'emit':
         if (this.#source.observed) this.#source.next(this.#event(operation.name, operation.reactions));
