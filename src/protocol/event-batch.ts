@@ -1,3 +1,4 @@
+import { ExpectedBytes } from './expected-bytes.js';
 import { mayHoldLongInteger } from './long-integers.js';
 import { NameTable } from './name-table.js';
 
@@ -15,11 +16,10 @@ interface BatchedEvent {
 }
 
 // An event as QEMU writes it, blanks included: the digits, the name and the data stand between these.
-const OPENING = bytesOf('{"timestamp": {"seconds": ');
-const MICROSECONDS = bytesOf(', "microseconds": ');
-const EVENT = bytesOf('}, "event": "');
-const DATA = bytesOf('", "data": {');
-const CLOSING = bytesOf('"}');
+const OPENING = new ExpectedBytes('{"timestamp": {"seconds": ');
+const MICROSECONDS = new ExpectedBytes(', "microseconds": ');
+const EVENT = new ExpectedBytes('}, "event": "');
+const DATA = new ExpectedBytes('", "data": {');
 
 const CARRIAGE_RETURN = 13;
 const ZERO = 48;
@@ -53,8 +53,9 @@ export class EventBatch {
    * @param from where a line begins
    */
   read(bytes: Uint8Array, text: string, from: number): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let end = from;
-    for (let next = end; next >= 0; next = this.#readLine(bytes, text, end)) end = next;
+    for (let next = end; next >= 0; next = this.#readLine(bytes, view, text, end)) end = next;
     return end;
   }
 
@@ -70,38 +71,42 @@ export class EventBatch {
   }
 
   /** The place after the line, or -1. */
-  #readLine(bytes: Uint8Array, text: string, from: number): number {
-    const secondsEnd = this.#seconds.read(bytes, skip(bytes, from, OPENING));
-    const microsecondsEnd = this.#microseconds.read(bytes, skip(bytes, secondsEnd, MICROSECONDS));
-    const nameEnd = this.#names.find(bytes, skip(bytes, microsecondsEnd, EVENT));
+  #readLine(bytes: Uint8Array, view: DataView, text: string, from: number): number {
+    const size = bytes.length;
+    const secondsEnd = this.#seconds.read(bytes, OPENING.skip(view, size, from));
+    const microsecondsEnd = this.#microseconds.read(bytes, MICROSECONDS.skip(view, size, secondsEnd));
+    const nameEnd = this.#names.find(bytes, EVENT.skip(view, size, microsecondsEnd));
     if (nameEnd < 0) return -1;
     const lineEnd = text.indexOf('\n', nameEnd) + 1;
     if (lineEnd === 0 || lineEnd - from > this.#longest) return -1;
-    const end = bytes[lineEnd - 2] === CARRIAGE_RETURN ? lineEnd - 2 : lineEnd - 1;
+    // The place of the last brace.
+    const end = bytes[lineEnd - 2] === CARRIAGE_RETURN ? lineEnd - 3 : lineEnd - 2;
+    if (bytes[end] !== CLOSING_BRACE) return -1;
     const timestamp = { seconds: this.#seconds.value, microseconds: this.#microseconds.value };
     const event = this.#names.found;
-    const data = skip(bytes, nameEnd, DATA) - 1;
-    if (data < 0) {
-      if (skip(bytes, nameEnd, CLOSING) !== end) return -1;
+    const data = DATA.skip(view, size, nameEnd) - 1;
+    if (data >= 0) {
+      const withData = { timestamp, event, data: undefined as unknown };
+      if (!this.#addData(withData, text, data, end)) return -1;
+      this.#events.push(withData);
+    } else if (nameEnd + 1 === end) {
       this.#events.push({ timestamp, event });
-      this.#ends.push(lineEnd);
-      return lineEnd;
+    } else {
+      return -1;
     }
-    if (bytes[end - 1] !== CLOSING_BRACE) return -1;
-    const withData = { timestamp, event, data: undefined as unknown };
-    if (!this.#addData(withData, text.slice(data, end - 1))) return -1;
-    this.#events.push(withData);
     this.#ends.push(lineEnd);
     return lineEnd;
   }
 
-  #addData(event: BatchedEvent, text: string): boolean {
-    if (text.includes('{', 1)) {
-      event.data = parseObject(text);
+  #addData(event: BatchedEvent, text: string, from: number, to: number): boolean {
+    const data = text.slice(from, to);
+    const nextBrace = text.indexOf('{', from + 1);
+    if (nextBrace >= 0 && nextBrace < to) {
+      event.data = parseObject(data);
       return event.data !== undefined;
     }
     this.#withData.push(event);
-    this.#joined += this.#joined === '' ? text : `,${text}`;
+    this.#joined += this.#joined === '' ? data : `,${data}`;
     return true;
   }
 
@@ -141,14 +146,6 @@ class WholeNumber {
   }
 }
 
-/** The place after the expected bytes; negative where there are others, or if `place` is. */
-function skip(bytes: Uint8Array, place: number, expected: Uint8Array): number {
-  // Never beyond the end: V8 compares bytes that may be undefined many times slower.
-  if (place < 0 || place + expected.length > bytes.length) return -1;
-  for (let index = 0; index < expected.length; index += 1) if (bytes[place + index] !== expected[index]) return -1;
-  return place + expected.length;
-}
-
 function parseObject(text: string): object | undefined {
   if (mayHoldLongInteger(text)) return undefined;
   try {
@@ -161,8 +158,4 @@ function parseObject(text: string): object | undefined {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }
