@@ -1,9 +1,10 @@
-import { connect as connectNet, type Socket } from 'node:net';
+import { connect as connectNet, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { Connection, Connector } from '../../client/connection.js';
 import { checkHost, checkPath, checkPort } from './checks.js';
 import { explain } from './explain.js';
-import { streamConnection } from './stream-connection.js';
+import { ReusedBuffer } from './reused-buffer.js';
+import { streamConnection, type Reading } from './stream-connection.js';
 
 /** Milliseconds of silence after which TCP asks whether the other host is there still; by default it is two hours. */
 const KEEP_ALIVE = 60_000;
@@ -17,10 +18,7 @@ export interface TcpOptions {
 export function unixSocket(path: string): Connector {
   checkPath('path', path);
   const address = `unix:${path}`;
-  return Object.assign((signal: AbortSignal) => dial(() => connectNet({ path }), 'connect', address, signal), {
-    address,
-    keepsPlace: true,
-  });
+  return Object.assign((signal: AbortSignal) => dialPlain({ path }, address, signal), { address, keepsPlace: true });
 }
 
 /**
@@ -37,11 +35,23 @@ export function tcp(host: string, port: number, { tls }: TcpOptions = {}): Conne
   const open = tls
     ? (signal: AbortSignal): Promise<Connection> =>
         dial(() => connectTls({ ...target, ...tls }), 'secureConnect', address, signal)
-    : (signal: AbortSignal): Promise<Connection> => dial(() => connectNet(target), 'connect', address, signal);
+    : (signal: AbortSignal): Promise<Connection> => dialPlain(target, address, signal);
   return Object.assign(open, { address, keepsPlace: true });
 }
 
-function dial(open: () => Socket, ready: string, address: string, signal: AbortSignal): Promise<Connection> {
+function dialPlain(target: NetConnectOpts, address: string, signal: AbortSignal): Promise<Connection> {
+  const buffer = new ReusedBuffer();
+  const open = (): Socket => connectNet({ ...target, ...buffer.options }).pause();
+  return dial(open, 'connect', address, signal, (socket) => buffer.reading(socket));
+}
+
+function dial(
+  open: () => Socket,
+  ready: string,
+  address: string,
+  signal: AbortSignal,
+  reading?: (socket: Socket) => Reading,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const socket = open();
@@ -58,7 +68,7 @@ function dial(open: () => Socket, ready: string, address: string, signal: AbortS
     socket.once('error', fail);
     socket.once(ready, () => {
       signal.removeEventListener('abort', giveUp);
-      const connection = streamConnection(socket, socket);
+      const connection = streamConnection(socket, socket, reading?.(socket));
       socket.off('error', fail);
       resolve(connection);
     });

@@ -5,8 +5,15 @@ import type { Connection } from '../../client/connection.js';
 /** Unsent bytes beyond this mean that the other end has stopped reading. */
 const UNSENT_LIMIT = 64 * 1024 * 1024;
 
+/** Begins to hand on what arrives; call what it returns to end that. */
+export type Reading = (forward: (chunk: Uint8Array | string) => void) => () => void;
+
 /** A connection over Node streams; a socket is both of them. What arrives before somebody subscribes waits in the stream. */
-export function streamConnection(readable: Readable, writable: Writable): Connection {
+export function streamConnection(
+  readable: Readable,
+  writable: Writable,
+  reading: Reading = readingOf(readable),
+): Connection {
   const destroy = (error?: Error): void => {
     writable.destroy(error);
     readable.destroy(error);
@@ -24,12 +31,11 @@ export function streamConnection(readable: Readable, writable: Writable): Connec
         if (error) subscriber.error(error);
         else subscriber.complete();
       });
-      const forward = (chunk: Uint8Array | string): void => {
+      const stopReading = reading((chunk) => {
         subscriber.next(chunk);
-      };
-      readable.on('data', forward);
+      });
       return () => {
-        readable.off('data', forward);
+        stopReading();
         stopWatchingReadable();
         stopWatchingWritable();
       };
@@ -47,5 +53,14 @@ export function streamConnection(readable: Readable, writable: Writable): Connec
     close: () => {
       destroy();
     },
+  };
+}
+
+function readingOf(readable: Readable): Reading {
+  return (forward) => {
+    readable.on('data', forward);
+    return () => {
+      readable.off('data', forward);
+    };
   };
 }
