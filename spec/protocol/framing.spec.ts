@@ -117,6 +117,12 @@ describe('Framing', () => {
       expect(kinds).toEqual([]);
     });
 
+    it('reports half a character at the end of a text (C5)', () => {
+      const { messages: got, kinds } = frame(['{"a":1}\n{"b":2}\ud83d']);
+      expect(got).toEqual([{ a: 1 }]);
+      expect(kinds).toEqual(['half-message']);
+    });
+
     it('reports half a message (C5)', () => {
       const { messages: got, kinds, texts } = frame(['{"a":1}\n{"event":"ST']);
       expect(got).toEqual([{ a: 1 }]);
@@ -217,6 +223,23 @@ describe('Framing', () => {
       expect(frame([`${line}\n`], { maxMessageBytes: size + 1 }).messages).toHaveLength(1);
       expect(frame([`${line}\n`], { maxMessageBytes: size }).messages).toHaveLength(1);
       expect(() => frame([`${line}\n`], { maxMessageBytes: size - 1 })).toThrow(/vm: a message of more than/);
+    });
+
+    it.each([
+      ['whole', ['{"a":1}\r\n']],
+      ['cut before its end', ['{"a":1}', '\r\n']],
+      ['cut inside its end', ['{"a":1}\r', '\n']],
+      ['cut before the end of the connection', ['{"a"', ':1}']],
+      ['ended by a line feed alone', ['{"a":', '1}\n']],
+    ])('does not count the line end of a message, %s (C5)', (_how, chunks) => {
+      expect(frame(chunks, { maxMessageBytes: 7 }).messages).toEqual([{ a: 1 }]);
+      expect(() => frame(chunks, { maxMessageBytes: 6 })).toThrow(ProtocolError);
+    });
+
+    it.each(['12345678', '        ', '{"a":12}'])('ends at %j above maxMessageBytes, message or not (C5)', (line) => {
+      for (const chunks of [[`${line}\n`], [line, '\n'], [line]]) {
+        expect(() => frame(chunks, { maxMessageBytes: 7 })).toThrow(ProtocolError);
+      }
     });
 
     it('does not wait for the end of a message that is too long (C5)', () => {

@@ -25,7 +25,7 @@ export interface QmpClientOptions extends EventBusOptions {
   readonly connectTimeout?: number;
   /** Milliseconds a command may take, Infinity allowed. @default 60_000 */
   readonly executeTimeout?: number;
-  /** A longer message ends the session. @default 64 MiB */
+  /** A longer line, message or not, ends the session. @default 64 MiB */
   readonly maxMessageBytes?: number;
   /** How integers beyond 2^53 arrive: rounded, with a diagnostic, or exactly, as `bigint`. @default 'number' */
   readonly integers?: 'number' | 'exact';

@@ -11,7 +11,9 @@ export class ExpectedBytes {
     const { buffer } = new TextEncoder().encode(text);
     const view = new DataView(buffer);
     this.#length = text.length;
-    this.#words = Int32Array.from({ length: Math.floor(text.length / WORD) }, (_, index) => view.getInt32(index * WORD));
+    this.#words = Int32Array.from({ length: Math.floor(text.length / WORD) }, (_, index) =>
+      view.getInt32(index * WORD),
+    );
     this.#lastWord = view.getInt32(text.length - WORD);
   }
 

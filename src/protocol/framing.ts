@@ -8,13 +8,13 @@ import { isEvent } from './message.js';
 export interface FramingOptions {
   /** Stands in errors: whose bytes these are. */
   readonly name: string;
-  /** A longer message ends the session. */
+  /** A longer line ends the session, its end not counted. */
   readonly maxMessageBytes: number;
   readonly integers: 'number' | 'exact';
 }
 
 export interface FramingSink {
-  /** One JSON object, and its text as it came. The text shares the chunk's memory: do not keep it. */
+  /** One JSON object, and its text as it came, without the line end. The text shares the chunk's memory: do not keep it. */
   message(message: object, text: string): void;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
 }
@@ -29,6 +29,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
 const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 const OPENING_BRACE = 123;
 
 /**
@@ -69,14 +70,23 @@ export class Framing {
       this.#lines(this.#takeBegun());
     }
     if (from <= last) this.#lines(bytes.subarray(from, last + 1));
-    if (last + 1 < bytes.length) this.#begin(bytes.subarray(last + 1));
+    if (last + 1 < bytes.length) {
+      const ends = bytes.at(-1) === CARRIAGE_RETURN ? 1 : 0;
+      this.#checkSize(this.#begunBytes + bytes.length - (last + 1) - ends);
+      this.#begin(bytes.subarray(last + 1));
+    }
   }
 
   /** The connection has ended: what was begun is a whole message or a diagnostic. */
   end(): void {
-    if (this.#begunBytes === 0 || this.#stopped) return;
-    const text = this.#decoder.decode(this.#takeBegun());
-    if (text.trim() === '') return;
+    if (this.#stopped) return;
+    if (this.#halfCharacter !== '') this.#begin(this.#encoder.encode(this.#halfCharacter));
+    const rest = this.#decoder.decode(this.#takeBegun());
+    const to = lineTo(rest, rest.length);
+    this.#checkLine(rest, 0, to);
+    const from = skipBlanks(rest, 0, to);
+    if (from === to) return;
+    const text = rest.slice(from, to);
     const message = this.#parse(text);
     if (message) this.#deliver(message, text);
     else this.#report('half-message', `the connection ended inside a message: ${excerpt(text)}`);
@@ -96,7 +106,6 @@ export class Framing {
 
   #begin(bytes: Uint8Array): void {
     const length = this.#begunBytes + bytes.length;
-    this.#checkSize(length);
     if (length > this.#begun.length) {
       const bigger = new Uint8Array(Math.max(length, this.#begun.length * 2));
       bigger.set(this.#begun.subarray(0, this.#begunBytes));
@@ -137,7 +146,7 @@ export class Framing {
     let begin = from;
     for (let index = 0; index < events.length && !this.#stopped; index += 1) {
       const end = ends[index] as number;
-      this.#sink.message(events[index] as object, text.slice(begin, end - 1));
+      this.#sink.message(events[index] as object, text.slice(begin, lineTo(text, end - 1)));
       begin = end;
     }
   }
@@ -146,10 +155,11 @@ export class Framing {
   #nextLine(text: string, from: number): number {
     if (this.#stopped) return text.length;
     const end = text.indexOf('\n', from);
-    const to = end < 0 ? text.length : end;
+    const to = lineTo(text, end);
+    this.#checkLine(text, from, to);
     const start = skipBlanks(text, from, to);
     if (start < to) this.#line(text, start, to);
-    return to + 1;
+    return end + 1;
   }
 
   #line(text: string, from: number, to: number): void {
@@ -181,7 +191,6 @@ export class Framing {
   }
 
   #deliver(message: object, line: string): void {
-    // No UTF-16 unit takes more than three bytes: most lines need no counting.
     if (line.length * 3 > EVENT_BYTES && isEvent(message)) {
       const bytes = this.#encoder.encode(line).length;
       if (bytes > EVENT_BYTES) {
@@ -192,7 +201,6 @@ export class Framing {
         return;
       }
     }
-    if (line.length * 3 > this.#options.maxMessageBytes) this.#checkSize(this.#encoder.encode(line).length);
     if (this.#options.integers === 'number' && mayHoldLongInteger(line)) this.#checkRounding(line);
     this.#sink.message(message, line);
   }
@@ -204,6 +212,12 @@ export class Framing {
       'rounded-integer',
       `the integer ${shorten(rounded)} was rounded to ${Number(rounded)}; integers: 'exact' keeps it as a bigint`,
     );
+  }
+
+  #checkLine(text: string, from: number, to: number): void {
+    // No UTF-16 unit takes more than three bytes: most lines need no counting.
+    if ((to - from) * 3 > this.#options.maxMessageBytes)
+      this.#checkSize(this.#encoder.encode(text.slice(from, to)).length);
   }
 
   #checkSize(bytes: number): void {
@@ -220,11 +234,16 @@ export class Framing {
   }
 }
 
+/** Where a line ends whose `\n` is there: before it, or before its `\r\n`. */
+function lineTo(text: string, lineFeed: number): number {
+  return text.charCodeAt(lineFeed - 1) === CARRIAGE_RETURN ? lineFeed - 1 : lineFeed;
+}
+
 function skipBlanks(text: string, from: number, to: number): number {
   let place = from;
   for (; place < to; place += 1) {
     const code = text.charCodeAt(place);
-    if (code !== 32 && code !== 9 && code !== 13) break;
+    if (code !== 32 && code !== 9 && code !== CARRIAGE_RETURN) break;
   }
   return place;
 }

@@ -85,16 +85,25 @@ export const spoilt: fc.Arbitrary<{ mutations: number; stream: Stream }> = arriv
     .map(({ whole, mutations }) => ({ mutations: mutations.length, bytes: mutations.reduce(mutate, whole) })),
 );
 
-/** The longest message that is allowed beside {@link oversize}. */
+/** The longest line that is allowed beside {@link oversize}. */
 export const LIMIT = 10_000;
 
-/** A session with one message of about {@link LIMIT} bytes. */
+function padded(size: number, [begin, pad, end]: readonly [string, string, string]): string {
+  return begin + pad.repeat(size - begin.length - end.length) + end;
+}
+
+/** A session with one line of about {@link LIMIT} bytes: an event, rubbish or blanks. */
 export const oversize: fc.Arbitrary<{ stream: Stream }> = arriving(
   fc
-    .record({ before: lines, size: fc.constantFrom(LIMIT - 2, LIMIT - 1, LIMIT + 1, 2 * LIMIT), after: lines })
-    .map((it) => {
-      const empty = '{"event":"LONG","data":""}';
-      const long = `${empty.replace('""', `"${'x'.repeat(it.size - empty.length)}"`)}\n`;
-      return { bytes: [HANDSHAKE, ...it.before, long, ...it.after].join('') };
+    .record({
+      before: lines,
+      size: fc.constantFrom(LIMIT - 1, LIMIT, LIMIT + 1, LIMIT + 2, 2 * LIMIT),
+      kind: fc.constantFrom(['{"event":"LONG","data":"', 'x', '"}'], ['rubbish', '}', ''], [' ', '\t', '\r']),
+      end: fc.constantFrom('\n', '\r\n', '', '\r'),
+      after: lines,
+    })
+    .map(({ before, size, kind, end, after }) => {
+      const long = padded(size, kind) + end;
+      return { bytes: [HANDSHAKE, ...before, long, ...after].join('') };
     }),
 );

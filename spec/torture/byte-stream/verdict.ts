@@ -29,16 +29,19 @@ export class Judge {
   #ended: 'by us, for its greeting' | 'by ProtocolError' | undefined;
   readonly #longest: number;
 
-  /** @param longest a message of more bytes ends the session */
+  /** @param longest a line of more bytes ends the session */
   constructor(longest: number) {
     this.#longest = longest;
   }
 
   judge(stream: Buffer): Verdict {
     const lines = stream.toString('utf8').split('\n');
-    const rest = lines.pop() ?? '';
+    const rest = (lines.pop() ?? '').replace(/\r$/, '');
     let bad = 0;
-    for (const line of lines.filter((one) => !/^[ \t\r]*$/.test(one))) {
+    for (const line of lines.map((one) => one.replace(/\r$/, ''))) {
+      if (Buffer.byteLength(line) > this.#longest) this.#ended = 'by ProtocolError';
+      if (this.#ended) break;
+      if (isBlank(line)) continue;
       const message = objectIn(line);
       bad = message ? 0 : bad + 1;
       if (message) this.#hear(message, line);
@@ -46,7 +49,8 @@ export class Judge {
       if (bad === BAD_LINES) this.#ended = 'by ProtocolError';
       if (this.#ended) break;
     }
-    if (!this.#ended && rest.trim() !== '') {
+    if (!this.#ended && Buffer.byteLength(rest) > this.#longest) this.#ended = 'by ProtocolError';
+    if (!this.#ended && !isBlank(rest)) {
       const message = objectIn(rest);
       if (message) this.#hear(message, rest);
       else this.#log.push('half-message');
@@ -62,8 +66,7 @@ export class Judge {
 
   #hear(message: Json, line: string): void {
     const bytes = Buffer.byteLength(line.replace(/^[ \t\r]+/, ''));
-    if (bytes > this.#longest) this.#ended = 'by ProtocolError';
-    else if (typeof message['event'] === 'string') {
+    if (typeof message['event'] === 'string') {
       this.#log.push(bytes > EVENT_BYTES ? 'event-too-large' : JSON.stringify(message));
     } else if (Object.hasOwn(message, 'event')) this.#log.push('not-an-event');
     else if (!this.#greeted) this.#greet(message);
@@ -100,6 +103,10 @@ export class Judge {
     const room = this.#oob ? ON_THE_WIRE - this.#onTheWire.size : COMMANDS;
     for (const next of this.#waiting.splice(0, room)) this.#onTheWire.add(next);
   }
+}
+
+function isBlank(line: string): boolean {
+  return /^[ \t\r]*$/.test(line);
 }
 
 function objectIn(line: string): Json | undefined {
