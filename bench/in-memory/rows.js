@@ -13,7 +13,7 @@ const PEERS = {
 
 /** One event to one listener. @param {import('../main.js').Scale} scale */
 export async function dispatch({ rounds, quick }) {
-  const names = ['listener', 'unread', 'observe', 'put', ...Object.keys(PEERS)];
+  const names = ['listener', 'unread', 'listenerOfSubject', 'observe', 'put', ...Object.keys(PEERS)];
   const measured = await sides(
     rounds,
     names.map((name) => [name, name, 1]),
@@ -28,6 +28,7 @@ export async function dispatch({ rounds, quick }) {
   return [
     { ...row('event → history, queue and view of a listener, through the bus', 'listener', 'subject'), maximum: 3 },
     row('the same, its queue full', 'unread', 'subject'),
+    row('the same, the bus fed by a Subject', 'listenerOfSubject', 'subject'),
     row('event → observe(name)', 'observe', 'subject'),
     row('(listener.put() without a bus)', 'put', 'subject'),
     ...Object.keys(PEERS)

@@ -3,7 +3,7 @@
 import { EventEmitter } from 'node:events';
 import Emittery from 'emittery';
 import mitt from 'mitt';
-import { filter, Subject } from 'rxjs';
+import { filter, Observable, Subject } from 'rxjs';
 import { EventBus, EventListener } from '../../dist/index.js';
 import { nanosecondsPerTurn } from '../in-a-loop.js';
 import { emitter } from './events.js';
@@ -72,11 +72,15 @@ export const emittery = async ({ listeners = 1, milliseconds }) => {
   });
 };
 
-/** @param {(bus: EventBus, name: string) => void} listen */
+/** A bus fed as a client feeds its own. @param {(bus: EventBus, name: string) => void} listen */
 function bus(listen) {
   return side((names) => {
-    const source = new Subject();
-    const bus = new EventBus(source);
+    let source;
+    const bus = new EventBus(
+      new Observable((subscriber) => {
+        source = subscriber;
+      }),
+    );
     for (const name of names) listen(bus, name);
     return (event) => source.next(event);
   });
@@ -92,12 +96,20 @@ export const unread = bus((bus, name) => {
 });
 
 /** The same with somebody who takes what is unread from time to time. */
-export const listener = bus((bus, name) => {
+const listen = (bus, name) => {
   const listener = bus.listener(name);
   listener.events$.subscribe(() => {
     heard += 1;
     if ((heard & 1023) === 0) listener.clear();
   });
+};
+export const listener = bus(listen);
+
+/** The same, fed by a Subject: its own time comes on top. */
+export const listenerOfSubject = side((names, name) => {
+  const source = new Subject();
+  listen(new EventBus(source), name);
+  return (event) => source.next(event);
 });
 
 /** A registered listener by itself: what the bus adds to `put()`. */
