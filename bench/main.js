@@ -1,6 +1,8 @@
 // Measures everything and prints one table: `npm run bench`, `npm run bench -- --quick`, `npm run bench -- wire dispatch`.
+import { size } from './size.js';
 import { table } from './table.js';
 import { churn, dispatch, listeners } from './in-memory/rows.js';
+import { ladder } from './ladder/rows.js';
 import { memory } from './memory/rows.js';
 import { clients } from './wire/many-rows.js';
 import { reply } from './wire/reply-rows.js';
@@ -8,7 +10,7 @@ import { wire } from './wire/rows.js';
 
 /** @typedef {{ rounds: number, quick: boolean }} Scale */
 
-const GROUPS = { wire, dispatch, listeners, churn, reply, clients, memory };
+const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, size };
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');
