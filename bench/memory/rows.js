@@ -39,7 +39,7 @@ export async function memory({ rounds, quick }) {
         against: `a Subject's filter() ${kilobytes('filters')}`,
         ratio: measured.ratio(side, 'filters'),
       })),
-      { what: `heap per idle client, of ${clients}`, value: kilobytes('idle') },
+      { what: `heap and buffers per idle client, of ${clients}`, value: kilobytes('idle') },
     ];
   });
 }

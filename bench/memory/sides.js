@@ -1,4 +1,4 @@
-// Bytes of live heap after a collection.
+// Bytes of live heap after a collection, buffers included.
 import { filter, Subject } from 'rxjs';
 import { EventBus, QmpClient } from '../../dist/index.js';
 import { unixSocket } from '../../dist/node.js';
@@ -10,7 +10,8 @@ async function liveHeap() {
     await new Promise((resolve) => setImmediate(resolve));
     globalThis.gc();
   }
-  return process.memoryUsage().heapUsed;
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 /** @param {(source: Subject<object>) => (name: string) => unknown} prepare makes one, which must stay alive */
