@@ -1,5 +1,5 @@
-import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs';
-import { ExecInterruptedError, ExecTimeoutError, ExecuteError, QmpClient, StateError } from 'rx-qmp';
+import { firstValueFrom, lastValueFrom, Observable, toArray, type Subscriber } from 'rxjs';
+import { ExecInterruptedError, ExecTimeoutError, ExecuteError, QmpClient, StateError, type Connection } from 'rx-qmp';
 import { namesIn, settled } from '../support/bus-events.js';
 import { event, greeting } from '../support/scripted-server.js';
 import { collect, connected, unlisted, Wire, type Line } from '../support/wire.js';
@@ -390,6 +390,29 @@ describe('QmpClient', () => {
   });
 
   describe('a server in the same process that answers from inside send', () => {
+    it('may use the memory of what it said again (C1)', async () => {
+      const memory = Buffer.alloc(1024);
+      let server: Subscriber<Uint8Array> | undefined;
+      const say = (text: string): void => {
+        server?.next(memory.subarray(0, memory.write(text)));
+        memory.fill('}');
+      };
+      const connection: Connection = {
+        incoming$: new Observable((subscriber) => {
+          server = subscriber;
+          say(greeting('oob'));
+        }),
+        send: (text) => {
+          say(`{"return": {}, "id": ${String((JSON.parse(text) as { id: number }).id)}}\r\n`);
+        },
+        close: () => undefined,
+      };
+      const client = new QmpClient(() => Promise.resolve(connection));
+      await client.connect();
+      expect(await client.execute('query-status')).toEqual({});
+      await client.close();
+    });
+
     it('is served in order', async () => {
       const { client, line } = await connected();
       line.onSend = () => {

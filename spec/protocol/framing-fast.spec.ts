@@ -210,6 +210,20 @@ describe('Framing', () => {
       );
     });
 
+    it('keeps apart two names of one hash that come to the same place of the same memory (C1)', () => {
+      const memory = Buffer.alloc(200);
+      const names: unknown[] = [];
+      const framing = new Framing(
+        { name: 'vm', maxMessageBytes: 1024, integers: 'number' },
+        { message: (message) => names.push((message as { event: unknown }).event), diagnostic: () => undefined },
+      );
+      for (const name of ['Aa', 'BB', 'Aa']) {
+        const line = `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "${name}"}\r\n`;
+        framing.push(memory.subarray(0, memory.write(line)));
+      }
+      expect(names).toEqual(['Aa', 'BB', 'Aa']);
+    });
+
     it('joins no broken lines to whole messages (C5)', () => {
       fc.assert(
         fc.property(halves, (lines) => {

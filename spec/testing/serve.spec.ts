@@ -1,7 +1,9 @@
 import { connect as connectSocket } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { firstValueFrom } from 'rxjs';
+import { buffer } from 'node:stream/consumers';
+import { firstValueFrom, Observable } from 'rxjs';
+import type { Connection } from 'rx-qmp';
 import { connect, serve, type Served } from 'rx-qmp/node';
 import { FakeQemu } from 'rx-qmp/testing';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -67,6 +69,26 @@ describe('serve', () => {
     await once(socket, 'close');
 
     await (await connect(served.address)).close();
+  });
+
+  it('hands on what a connector said in memory that it uses again (C1)', async () => {
+    const memory = Buffer.alloc(64 * 1024);
+    const chunks = 200;
+    const connection: Connection = {
+      incoming$: new Observable((subscriber) => {
+        for (let chunk = 0; chunk < chunks; chunk += 1) subscriber.next(memory.fill(chunk));
+        subscriber.complete();
+      }),
+      send: () => undefined,
+      close: () => undefined,
+    };
+    const path = join(folder.path, 'reused');
+    const other = await serve(() => Promise.resolve(connection), `unix:${path}`);
+    const received = await buffer(connectSocket(path));
+    const sent = Buffer.concat(Array.from({ length: chunks }, (_, chunk) => Buffer.alloc(memory.length, chunk)));
+    // A diff of so many bytes would take all memory.
+    expect(received.equals(sent)).toBe(true);
+    await other.close();
   });
 
   it('breaks what is connected when it is closed, and can be closed twice', async () => {

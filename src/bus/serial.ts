@@ -14,6 +14,11 @@ export class Serial<T> {
     this.#handle = handle;
   }
 
+  /** True while an item is being handled: what is pushed now has to wait. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   push(item: T): void {
     if (this.#busy) {
       this.#waiting.push(item);

@@ -76,7 +76,8 @@ export class Session {
   start(): void {
     this.#incoming = this.#connection.incoming$.subscribe({
       next: (chunk) => {
-        this.#work.push(chunk);
+        // One that has to wait is copied: its memory may be used again.
+        this.#work.push(this.#work.busy && typeof chunk !== 'string' ? new Uint8Array(chunk) : chunk);
       },
       error: (cause: unknown) => {
         this.#work.push(new ConnectionEnd(cause));

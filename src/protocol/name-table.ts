@@ -26,8 +26,8 @@ export class NameTable {
     if (to === limit) return -1;
     const slot = (hash ^ (hash >>> 10)) & (SLOTS - 1);
     if (!isAt(bytes, from, to, this.#bytes[slot] as Uint8Array)) {
-      // No slice of the chunk's text: that would keep the whole chunk alive.
-      this.#bytes[slot] = bytes.slice(from, to);
+      // Copies: the chunk's memory may be used again, and a slice of its text would keep the whole chunk alive.
+      this.#bytes[slot] = new Uint8Array(bytes.subarray(from, to));
       this.#names[slot] = String.fromCharCode(...bytes.subarray(from, to));
     }
     this.found = this.#names[slot] as string;

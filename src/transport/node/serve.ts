@@ -71,7 +71,8 @@ async function relay(socket: Socket, connector: Connector): Promise<void> {
   };
   inside.incoming$.subscribe({
     next: (chunk) => {
-      socket.write(chunk);
+      // A copy: the write may be done only after the chunk's memory is used again.
+      socket.write(typeof chunk === 'string' ? chunk : new Uint8Array(chunk));
       if (socket.writableLength > UNSENT_LIMIT) socket.destroy();
     },
     error: () => {
