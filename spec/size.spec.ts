@@ -1,44 +1,5 @@
 import { writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
-import { buildSync } from 'esbuild';
-
-const root = join(__dirname, '..');
-
-/** The design's budget in bytes: the whole entry, minified and compressed with brotli, without rxjs. */
-const BUDGET = 8_000;
-
-interface Bundle {
-  readonly size: number;
-  /** The modules of dist that are in it, `bus/event-bus.js` and the like. */
-  readonly modules: readonly string[];
-}
-
-/** What a browser loads for one statement, of the package as built. */
-function bundle(statement: string): Bundle {
-  const { outputFiles, metafile } = buildSync({
-    absWorkingDir: root,
-    stdin: { contents: statement, resolveDir: root },
-    // Not the project's own, whose paths lead to the sources.
-    tsconfigRaw: {},
-    external: ['rxjs'],
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    platform: 'browser',
-    metafile: true,
-    write: false,
-    logLevel: 'silent',
-  });
-  const [text] = outputFiles;
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
-  return {
-    size: text?.contents.length ? brotliCompressSync(text.contents).length : 0,
-    modules: inputs
-      .filter(([name, { bytesInOutput }]) => name.startsWith('dist/') && bytesInOutput > 0)
-      .map(([name]) => name.slice('dist/'.length)),
-  };
-}
+import { BUDGET, bundle } from '../scripts/bundle.cjs';
 
 describe('a bundle of rx-qmp', () => {
   // The prototype that the budget was made for held far less. The ceilings keep a miss from growing unseen.

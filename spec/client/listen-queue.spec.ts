@@ -17,6 +17,15 @@ function attempt(client: QmpClient, number: number): Promise<ConnectionState> {
   });
 }
 
+/** Does something whenever the client enters that phase once an attempt has failed. */
+function afterFailure(client: QmpClient, when: ConnectionState['phase'], act: () => void): void {
+  let failed = false;
+  client.state$.subscribe(({ phase }) => {
+    failed ||= phase === 'reconnecting';
+    if (failed && phase === when) act();
+  });
+}
+
 /** A server that greets nobody by itself, and a client that tries again and again. */
 async function waiting(delay: (attempt: number) => number | null): Promise<{
   server: ScriptedServer;
@@ -66,11 +75,7 @@ describe('a client with reconnect that is not greeted', () => {
 
   it.each(['reconnecting', 'negotiating'] as const)('closes it on disconnect() while %s', async (when) => {
     const { server, client, connected } = await waiting(() => 1);
-    let failed = false;
-    client.state$.subscribe(({ phase }) => {
-      failed ||= phase === 'reconnecting';
-      if (failed && phase === when) void client.disconnect();
-    });
+    afterFailure(client, when, () => void client.disconnect());
     await expect(connected).rejects.toMatchObject({ name: 'ConnectError', cause: { name: 'StateError' } });
     expect(client.state).toEqual({ phase: 'closed' });
     await server.peers[0]?.gone();
@@ -80,11 +85,7 @@ describe('a client with reconnect that is not greeted', () => {
 
   it.each(['reconnecting', 'negotiating'] as const)('dials anew when it ends while %s', async (when) => {
     const { server, client, connected } = await waiting(() => 1);
-    let failed = false;
-    client.state$.subscribe(({ phase }) => {
-      failed ||= phase === 'reconnecting';
-      if (failed && phase === when) server.peers[0]?.reset();
-    });
+    afterFailure(client, when, () => server.peers[0]?.reset());
     while (server.peers.length < 2) await attempt(client, 3);
     await server.peers[1]?.handshake();
     await connected;

@@ -3,6 +3,7 @@ import { show } from '../checks.js';
 import { excerpt } from '../protocol/framing.js';
 import { SocketInbox } from './socket-inbox.js';
 import { closeReason, WebSocketError } from './web-socket-error.js';
+import { stoppedReading } from './unsent.js';
 
 /** What is used of a WebSocket: a browser's, Node's (from 22 on) and that of `ws` fit. */
 export interface WebSocketLike {
@@ -28,9 +29,6 @@ export interface WebSocketOptions {
   /** The class to use; on Node 20 that of `ws`. @default the global one */
   readonly WebSocket?: WebSocketClass;
 }
-
-/** Unsent bytes beyond this mean that the other end has stopped reading. */
-const UNSENT_LIMIT = 64 * 1024 * 1024;
 
 /** What the subprotocol of a WebSocket may be made of. */
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
@@ -117,11 +115,9 @@ function dial(Socket: WebSocketClass, url: string, protocols: string[], signal: 
         incoming$: inbox.incoming$,
         send: (text) => {
           socket.send(text);
-          const unsent = socket.bufferedAmount;
-          if (unsent <= UNSENT_LIMIT) return;
-          inbox.error(
-            new Error(`the other end has stopped reading: ${unsent} bytes are unsent (the limit is ${UNSENT_LIMIT})`),
-          );
+          const error = stoppedReading(socket.bufferedAmount);
+          if (!error) return;
+          inbox.error(error);
           close();
         },
         close,

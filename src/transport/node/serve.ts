@@ -2,10 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Connector } from '../../client/connection.js';
 import { parseAddress, type Address } from './address.js';
 import { explain } from './explain.js';
+import { stoppedReading } from '../unsent.js';
 import { streamConnection } from './stream-connection.js';
-
-/** Who has so many bytes unread has stopped reading. */
-const UNSENT_LIMIT = 64 * 1024 * 1024;
 
 /** Somebody who listens. */
 export interface Served {
@@ -73,7 +71,7 @@ async function relay(socket: Socket, connector: Connector): Promise<void> {
     next: (chunk) => {
       // A copy: the write may be done only after the chunk's memory is used again.
       socket.write(typeof chunk === 'string' ? chunk : new Uint8Array(chunk));
-      if (socket.writableLength > UNSENT_LIMIT) socket.destroy();
+      if (stoppedReading(socket.writableLength)) socket.destroy();
     },
     error: () => {
       socket.destroy();

@@ -1,9 +1,7 @@
 import { finished, type Readable, type Writable } from 'node:stream';
 import { Observable } from 'rxjs';
 import type { Connection } from '../../client/connection.js';
-
-/** Unsent bytes beyond this mean that the other end has stopped reading. */
-const UNSENT_LIMIT = 64 * 1024 * 1024;
+import { stoppedReading } from '../unsent.js';
 
 /** Begins to hand on what arrives; call what it returns to end that. */
 export type Reading = (forward: (chunk: Uint8Array | string) => void) => () => void;
@@ -43,12 +41,8 @@ export function streamConnection(
     send: (text) => {
       if (!writable.writable) return;
       writable.write(text);
-      const unsent = writable.writableLength;
-      if (unsent > UNSENT_LIMIT) {
-        destroy(
-          new Error(`the other end has stopped reading: ${unsent} bytes are unsent (the limit is ${UNSENT_LIMIT})`),
-        );
-      }
+      const error = stoppedReading(writable.writableLength);
+      if (error) destroy(error);
     },
     close: () => {
       destroy();
