@@ -9,6 +9,7 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^rx-qmp$': '<rootDir>/src/index.ts',
+    '^rx-qmp/angular/(.*)$': '<rootDir>/src/angular-$1.ts',
     '^rx-qmp/(.*)$': '<rootDir>/src/$1.ts',
   },
   transform: {

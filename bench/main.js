@@ -4,8 +4,8 @@ import { table } from './table.js';
 import { churn, dispatch, listeners } from './in-memory/rows.js';
 import { ladder } from './ladder/rows.js';
 import { memory } from './memory/rows.js';
-import { clients } from './wire/many-rows.js';
-import { reply } from './wire/reply-rows.js';
+import { clients } from './clients/rows.js';
+import { reply } from './reply/rows.js';
 import { wire } from './wire/rows.js';
 
 /** @typedef {{ rounds: number, quick: boolean }} Scale */

@@ -3,7 +3,7 @@
 // → RESUME
 // → job hello: created
 import { connect } from 'rx-qmp/node';
-import { runBackup } from './backup.js';
+import { runBackup } from './support/backup.js';
 
 await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
 using listener = client.listener(); // listen before you send

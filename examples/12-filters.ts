@@ -2,7 +2,7 @@
 // → one is concluded
 // → two is concluded
 import { connect } from 'rx-qmp/node';
-import { runBackup } from './backup.js';
+import { runBackup } from './support/backup.js';
 
 await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
 using ends = client.listener('JOB_STATUS_CHANGE', ({ data }) => data.status === 'concluded'); // listen before you send

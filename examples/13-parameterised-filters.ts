@@ -3,7 +3,7 @@
 // → two: created to null
 import type { EventFilter } from 'rx-qmp';
 import { connect } from 'rx-qmp/node';
-import { runBackup } from './backup.js';
+import { runBackup } from './support/backup.js';
 
 function ofJob(id: string): EventFilter<'JOB_STATUS_CHANGE'> {
   return ({ data }) => data.id === id;

@@ -2,7 +2,7 @@
 // → job two: JOB_STATUS_CHANGE and BLOCK_JOB_COMPLETED
 import { EventListener, type QmpEvent } from 'rx-qmp';
 import { connect } from 'rx-qmp/node';
-import { runBackup } from './backup.js';
+import { runBackup } from './support/backup.js';
 
 class BlockJobListener extends EventListener<'JOB_STATUS_CHANGE' | 'BLOCK_JOB_COMPLETED'> {
   constructor(readonly job: string) {

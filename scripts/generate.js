@@ -1,6 +1,6 @@
 // Writes src/protocol/qapi/ and the names it lists from qapi/*.json: what each QEMU answered to query-qmp-schema.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { generateKnownNames, generateTypes } from '../dist/cli/generate/index.js';
+import { generateKnownNames, generateTypes } from '../dist/generate/index.js';
 
 const root = new URL('../', import.meta.url);
 const schemas = [];
@@ -11,7 +11,7 @@ for (const file of await readdir(new URL('qapi/', root))) {
 }
 
 const files = new Map([...generateTypes(schemas)].map(([name, text]) => [`src/protocol/qapi/${name}`, text]));
-files.set('src/cli/generate/known-names.ts', generateKnownNames(schemas));
+files.set('src/protocol/qapi/known-names.ts', generateKnownNames(schemas));
 for (const [path, text] of files) {
   await writeFile(new URL(path, root), text);
   console.log(`${path}: ${Buffer.byteLength(text)} bytes`);

@@ -56,10 +56,10 @@ describeQemu('examples, each a process of its own on one QEMU', () => {
   }
 
   beforeAll(async () => {
-    mkdirSync(join(folder.path, 'examples'));
+    mkdirSync(join(folder.path, 'examples/support'), { recursive: true });
     cpSync(join(root, 'package.json'), join(folder.path, 'package.json'));
     for (const name of ['dist', 'node_modules']) symlinkSync(join(root, name), join(folder.path, name));
-    compile('backup', textOf('examples/backup.ts'));
+    compile('support/backup', textOf('examples/support/backup.ts'));
     qemu = await startQemu();
   });
 

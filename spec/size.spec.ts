@@ -24,17 +24,17 @@ describe('a bundle of rx-qmp', () => {
   it.each([
     { used: 'ofEvent', needed: 'bus/of-event.js' },
     { used: 'isEvent', needed: 'protocol/message.js' },
-    { used: 'QmpError', needed: 'errors.js' },
+    { used: 'QmpError', needed: 'protocol/errors.js' },
   ])('holds one module where $used is used', ({ used, needed }) => {
     expect(bundle(`export { ${used} } from 'rx-qmp'`).modules).toEqual([needed]);
   });
 
   it.each([
-    { used: 'EventListener', unused: ['bus/event-bus.js', 'client/', 'transport/'] },
-    { used: 'EventBus', unused: ['client/', 'transport/'] },
-    { used: 'QmpClient', unused: ['client/jobs/', 'transport/'] },
+    { used: 'EventListener', unused: ['bus/event-bus.js', 'client/', 'transport/', 'hub/'] },
+    { used: 'EventBus', unused: ['client/', 'transport/', 'hub/'] },
+    { used: 'QmpClient', unused: ['tasks/', 'transport/'] },
     { used: 'followJob', unused: ['bus/', 'client/link.js', 'transport/'] },
-    { used: 'webSocket', unused: ['bus/', 'client/', 'transport/hub'] },
+    { used: 'webSocket', unused: ['bus/', 'client/', 'hub/'] },
   ])('drops $unused where $used is used', ({ used, unused }) => {
     const { modules } = bundle(`export { ${used} } from 'rx-qmp'`);
     expect(modules).not.toEqual([]);

@@ -10,4 +10,4 @@ export { injectQmpHub, type QmpHub } from './angular/inject-qmp-hub.js';
 
 /* Their options */
 export type { InjectOptions } from './angular/injection.js';
-export type { InjectClientOptions } from './angular/client-source.js';
+export type { InjectClientOptions } from './angular/inject-watched.js';

@@ -6,7 +6,7 @@ export { ScopedListener } from './bus/scoped-listener.js';
 export type { ListenScope } from './bus/listen-scope.js';
 export { ofEvent } from './bus/of-event.js';
 export type { Diagnostic, ListenerFault, NotAnEvent, PolicyFault } from './bus/diagnostics.js';
-export type { Logger } from './logger.js';
+export type { Logger } from './foundation/logger.js';
 
 /* The client */
 export { QmpClient, type QmpClientOptions } from './client/qmp-client.js';
@@ -15,16 +15,16 @@ export type { CommandResult, ExecuteParameters } from './client/execute-types.js
 export type { ConnectionState, Gap, Shutdown } from './client/state.js';
 export type { ClientStats } from './client/stats.js';
 export type { SentCommand, Traffic } from './client/traffic.js';
-export type { Connection, Connector } from './client/connection.js';
+export type { Connection, Connector } from './transport/connection.js';
 export { backoff, type BackoffOptions, type ReconnectPolicy } from './client/reconnect.js';
-export { JobListener } from './client/jobs/job-listener.js';
-export { followJob, type FollowJobOptions, type JobProgress } from './client/jobs/follow-job.js';
+export { JobListener } from './bus/job-listener.js';
+export { followJob, type FollowJobOptions, type JobProgress } from './tasks/follow-job.js';
 
 /* The hub, and WebSockets to it */
 export { webSocket, type WebSocketClass, type WebSocketLike, type WebSocketOptions } from './transport/web-socket.js';
 export { WebSocketError, type CloseReason } from './transport/web-socket-error.js';
-export { HubClient, type HubClientOptions, type HubState } from './transport/hub-client.js';
-export type { HubEvent, HubFrame, HubRights, VmInfo } from './transport/hub-protocol.js';
+export { HubClient, type HubClientOptions, type HubState } from './hub/client/hub-client.js';
+export type { HubEvent, HubFrame, HubRights, VmInfo } from './hub/protocol.js';
 
 /* The words of QMP */
 export {
@@ -43,7 +43,7 @@ export {
   type Timestamp,
   type UnlistedEvent,
 } from './protocol/message.js';
-export type { EventFilter, EventNames, NameIn } from './protocol/names.js';
+export type { EventFilter, EventNames, NameIn } from './protocol/event-names.js';
 export type { ProtocolDiagnostic } from './protocol/diagnostic.js';
 export type { EventMap } from './protocol/qapi/event-map.js';
 export type { CommandMap } from './protocol/qapi/command-map.js';
@@ -65,4 +65,4 @@ export {
   ProtocolError,
   QmpError,
   StateError,
-} from './errors.js';
+} from './protocol/errors.js';

@@ -1,5 +1,5 @@
 /* Connecting */
-export { connect, type ConnectOptions } from './transport/node/connect.js';
+export { connect, type ConnectOptions } from './client/node/connect.js';
 export { address, type Address } from './transport/node/address.js';
 export { tcp, unixSocket, type TcpOptions } from './transport/node/socket.js';
 export { accept, type AcceptOptions } from './transport/node/accept.js';
@@ -7,6 +7,6 @@ export { streams } from './transport/node/streams.js';
 export { serve, type Served } from './transport/node/serve.js';
 
 /* The hub */
-export { createHub, type Hub } from './hub/hub.js';
-export type { HubLimits, HubOptions } from './hub/options.js';
-export { readTokenFile, type HubToken, type Role } from './hub/tokens.js';
+export { createHub, type Hub } from './hub/server/hub.js';
+export type { HubLimits, HubOptions } from './hub/server/options.js';
+export { readTokenFile, type HubToken, type Role } from './hub/server/tokens.js';

@@ -1,6 +1,6 @@
 /* A QEMU without a VM */
 export { FakeQemu, type FakeQemuOptions } from './testing/fake-qemu.js';
-export { CommandError } from './testing/command-error.js';
+export { CommandError } from './protocol/command-error.js';
 export type { FakeJob, FakeJobOptions } from './testing/fake-job.js';
 export type { FakeJobs } from './testing/fake-jobs.js';
 export type { ReceivedCommand } from './testing/request.js';
@@ -19,4 +19,4 @@ export { record } from './testing/transcript/record.js';
 export { readTranscript, type Transcript, type TranscriptEntry } from './testing/transcript/transcript.js';
 export { replay } from './testing/transcript/replay.js';
 export { playback } from './testing/transcript/playback.js';
-export type { PlaybackOptions } from './testing/transcript/in-time.js';
+export type { PlaybackOptions } from './testing/transcript/pacing.js';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { generateKnownNames, generateTypes, knownNames } from '../../src/cli/generate/index.js';
-import { givenNames } from '../../src/cli/generate/given-names.js';
-import { compile } from './compile.js';
+import { generateKnownNames, generateTypes, knownNames } from '../../src/generate/index.js';
+import { givenNames } from '../../src/generate/given-names.js';
+import { compile } from '../generate/compile.js';
 
 const root = join(__dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -49,7 +49,7 @@ describe('the generated types', () => {
     const files = generateTypes(schemas);
     expect([...files.keys()]).toEqual(['types.ts', 'event-map.ts', 'command-map.ts']);
     for (const [name, text] of files) expect(text === read(`src/protocol/qapi/${name}`)).toBe(true);
-    expect(generateKnownNames(schemas) === read('src/cli/generate/known-names.ts')).toBe(true);
+    expect(generateKnownNames(schemas) === read('src/protocol/qapi/known-names.ts')).toBe(true);
   });
 
   it('do not depend on the order of the versions or of what they list', () => {

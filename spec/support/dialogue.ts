@@ -1,4 +1,4 @@
-import type { Connector } from '../../src/client/connection.js';
+import type { Connector } from '../../src/transport/connection.js';
 import { Framing } from '../../src/protocol/framing.js';
 
 /** What a client says, and which message to wait for before it says the next thing, besides the answers so far. */

@@ -5,7 +5,7 @@ import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QmpClient, type ConnectError } from 'rx-qmp';
 import { address, connect, tcp, unixSocket } from 'rx-qmp/node';
-import { explain } from '../../src/transport/node/explain.js';
+import { explain } from '../../src/transport/node/socket-errors.js';
 import { event, greeting, ScriptedServer } from '../support/scripted-server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { unlisted } from '../support/wire.js';

@@ -1,7 +1,7 @@
 /* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-meaningless-void-operator -- nothing here runs */
 import type { Observable } from 'rxjs';
 import type { CommandMap, CommandName, CommandResult, QmpClient } from 'rx-qmp';
-import { compiles, expectType } from './expect-type.js';
+import { compiles, expectType } from '../support/expect-type.js';
 
 describe('the type of execute', () => {
   it('gives the result that the map says', () => {

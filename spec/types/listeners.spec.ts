@@ -13,8 +13,8 @@ import {
   type QmpEvent,
   type ScopedListener,
 } from 'rx-qmp';
-import { compile } from '../protocol/compile.js';
-import { compiles, expectType } from './expect-type.js';
+import { compile } from '../generate/compile.js';
+import { compiles, expectType } from '../support/expect-type.js';
 
 type Stop = QmpEvent<'STOP'>;
 type Job = QmpEvent<'JOB_STATUS_CHANGE'>;

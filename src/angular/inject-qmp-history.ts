@@ -1,8 +1,8 @@
 import { computed, signal, type Signal } from '@angular/core';
 import type { QmpClient } from '../client/qmp-client.js';
 import type { QmpEvent } from '../protocol/message.js';
-import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/names.js';
-import { injectWatched, type InjectClientOptions, type Watch } from './client-source.js';
+import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/event-names.js';
+import { injectWatched, type InjectClientOptions, type Watch } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
 export interface InjectQmpHistoryOptions extends InjectClientOptions {

@@ -1,9 +1,9 @@
 import { DestroyRef, inject, untracked, type Signal } from '@angular/core';
 import type { Observable } from 'rxjs';
 import type { QmpClient } from '../client/qmp-client.js';
-import { StateError } from '../errors.js';
-import type { HubState } from '../transport/hub-client.js';
-import type { HubEvent, VmInfo } from '../transport/hub-protocol.js';
+import { StateError } from '../protocol/errors.js';
+import type { HubState } from '../hub/client/hub-client.js';
+import type { HubEvent, VmInfo } from '../hub/protocol.js';
 import { injectFrom, type InjectOptions } from './injection.js';
 import { SharedHub } from './shared-hub.js';
 

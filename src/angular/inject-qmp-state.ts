@@ -1,6 +1,6 @@
 import { signal, type Signal } from '@angular/core';
 import type { ConnectionState } from '../client/state.js';
-import { injectWatched, type InjectClientOptions } from './client-source.js';
+import { injectWatched, type InjectClientOptions } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
 /**

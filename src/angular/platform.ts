@@ -1,6 +1,6 @@
 import { inject, NgZone, PLATFORM_ID } from '@angular/core';
-import type { Connector } from '../client/connection.js';
-import { StateError } from '../errors.js';
+import type { Connector } from '../transport/connection.js';
+import { StateError } from '../protocol/errors.js';
 
 /** True where a page is rendered on a server: nothing is opened there. */
 export function injectIsServer(): boolean {

@@ -1,5 +1,5 @@
 import { DestroyRef, inject, type Provider } from '@angular/core';
-import { HubClient, type HubClientOptions } from '../transport/hub-client.js';
+import { HubClient, type HubClientOptions } from '../hub/client/hub-client.js';
 import { injectIsServer, injectOutsideZone } from './platform.js';
 import { SharedHub } from './shared-hub.js';
 

@@ -1,5 +1,5 @@
 import { DestroyRef, inject, type Provider } from '@angular/core';
-import type { Connector } from '../client/connection.js';
+import type { Connector } from '../transport/connection.js';
 import { QmpClient, type QmpClientOptions } from '../client/qmp-client.js';
 import { keepConnected } from './live-client.js';
 import { injectIsServer, injectOutsideZone, unopened } from './platform.js';

@@ -1,8 +1,8 @@
 import { signal, type Signal } from '@angular/core';
 import { NEVER, type Observable, type Subscription } from 'rxjs';
 import { QmpClient } from '../client/qmp-client.js';
-import type { HubClient, HubState } from '../transport/hub-client.js';
-import type { HubEvent, VmInfo } from '../transport/hub-protocol.js';
+import type { HubClient, HubState } from '../hub/client/hub-client.js';
+import type { HubEvent, VmInfo } from '../hub/protocol.js';
 import { keepConnected } from './live-client.js';
 import { unopened } from './platform.js';
 

@@ -1,10 +1,10 @@
 import type { Observable } from 'rxjs';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../foundation/logger.js';
 import type { Message, QmpEvent } from '../protocol/message.js';
 import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import type { EventListener } from './event-listener.js';
-import { HotView } from './hot-view.js';
-import { textOf } from './text-of.js';
+import { HotView } from '../foundation/hot-source.js';
+import { textOf } from '../foundation/text.js';
 
 /** The `accept`, filter, `put` or `onLag` of a listener threw, or answered with a promise. */
 export interface ListenerFault {

@@ -1,23 +1,23 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Observable, Subscription } from 'rxjs';
-import { show } from '../checks.js';
-import { disposeBy } from '../disposal.js';
-import { DisconnectedError, ListenerError } from '../errors.js';
-import type { Logger } from '../logger.js';
+import { show } from '../foundation/checks.js';
+import { disposeBy } from '../foundation/disposal.js';
+import { DisconnectedError, ListenerError } from '../protocol/errors.js';
+import type { Logger } from '../foundation/logger.js';
 import { isEvent, type EventName, type Message, type QmpEvent } from '../protocol/message.js';
-import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/names.js';
+import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/event-names.js';
 import { Diagnostics, type Diagnostic } from './diagnostics.js';
 import { EventListener, internals, type ListenerOptions } from './event-listener.js';
 import type { Ending } from './event-queue.js';
-import { HotView } from './hot-view.js';
+import { HotView } from '../foundation/hot-source.js';
 import { ListenScope } from './listen-scope.js';
 import { observeListener, observeNames } from './observe.js';
 import { checkListener, Registrations, type QueueStats, type Registered } from './registrations.js';
 import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
-import { Serial } from './serial.js';
+import { Serial } from '../foundation/delivery-queue.js';
 import { isThenable } from './synchronous.js';
-import { textOf } from './text-of.js';
+import { textOf } from '../foundation/text.js';
 
 export interface EventBusOptions {
   /** Stands in every error and log line. @default 'bus' */

@@ -1,14 +1,14 @@
 import { observable, type Observable } from 'rxjs';
-import { checkFunction, checkLimit, checkTimeout } from '../checks.js';
+import { checkFunction, checkLimit, checkTimeout } from '../foundation/checks.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { EventFilter, FilterOf, KnownName } from '../protocol/names.js';
-import { EventHistory } from './event-history.js';
+import type { EventFilter, FilterOf, KnownName } from '../protocol/event-names.js';
+import { EventHistory } from '../foundation/history.js';
 import { EventIterator } from './event-iterator.js';
 import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
-import { HotView } from './hot-view.js';
+import { HotView } from '../foundation/hot-source.js';
 import { NameSet, namesOf, type NameWatcher } from './name-set.js';
 import { isThenable } from './synchronous.js';
-import { textOf } from './text-of.js';
+import { textOf } from '../foundation/text.js';
 
 export interface ListenerOptions {
   /**

@@ -1,6 +1,6 @@
-import { whenAborted } from '../abort.js';
-import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../errors.js';
-import { Ring } from './ring.js';
+import { whenAborted } from '../foundation/abort.js';
+import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../protocol/errors.js';
+import { Ring } from '../foundation/ring.js';
 
 /** Why no more events come. */
 export interface Ending {

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { disposeBy } from '../disposal.js';
+import { disposeBy } from '../foundation/disposal.js';
 
 /** Listeners registered together. Leaving it, however often, removes those that are still registered. */
 export class ListenScope implements Disposable {

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { checkFunction } from '../checks.js';
+import { checkFunction } from '../foundation/checks.js';
 import type { QmpEvent } from '../protocol/message.js';
-import type { EventFilter, EventNames } from '../protocol/names.js';
+import type { EventFilter, EventNames } from '../protocol/event-names.js';
 import type { EventBus } from './event-bus.js';
 import { EventListener, internals, type Registration } from './event-listener.js';
 import { namesOf } from './name-set.js';

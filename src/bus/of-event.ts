@@ -1,6 +1,6 @@
 import { filter, type OperatorFunction } from 'rxjs';
 import type { Message, QmpEvent } from '../protocol/message.js';
-import type { KnownName } from '../protocol/names.js';
+import type { KnownName } from '../protocol/event-names.js';
 
 /**
  * Lets the events with these names through and narrows their type.

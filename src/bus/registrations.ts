@@ -1,8 +1,8 @@
-import { ListenerError } from '../errors.js';
+import { ListenerError } from '../protocol/errors.js';
 import type { QmpEvent } from '../protocol/message.js';
 import { EventListener, internals, type Registration } from './event-listener.js';
 import { Route, Routes } from './routes.js';
-import { textOf } from './text-of.js';
+import { textOf } from '../foundation/text.js';
 
 /** What became of unread events. */
 export interface QueueStats {

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { disposeBy } from '../disposal.js';
+import { disposeBy } from '../foundation/disposal.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { EventFilter } from '../protocol/names.js';
+import type { EventFilter } from '../protocol/event-names.js';
 import { EventListener, type ListenerOptions } from './event-listener.js';
 
 /** A listener that its bus made and registered; {@link close} or `using` removes it. */

@@ -1,5 +1,5 @@
-import { whenAborted } from '../abort.js';
-import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type QmpError } from '../errors.js';
+import { whenAborted } from '../foundation/abort.js';
+import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type QmpError } from '../protocol/errors.js';
 import { stringify } from '../protocol/json.js';
 import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/message.js';
 

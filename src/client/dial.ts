@@ -1,7 +1,7 @@
-import { whenAborted } from '../abort.js';
-import { show } from '../checks.js';
-import { ConnectError, GreetingError, QmpError } from '../errors.js';
-import type { Connection, Connector } from './connection.js';
+import { whenAborted } from '../foundation/abort.js';
+import { show } from '../foundation/checks.js';
+import { ConnectError, GreetingError, QmpError } from '../protocol/errors.js';
+import type { Connection, Connector } from '../transport/connection.js';
 
 /** One attempt to reach a running session: limits its time, and lets go of a connection that comes too late. */
 export class Dial {

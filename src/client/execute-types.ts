@@ -1,5 +1,5 @@
 import type { CommandName } from '../protocol/message.js';
-import type { KnownName } from '../protocol/names.js';
+import type { KnownName } from '../protocol/event-names.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
 import type { ExecuteOptions } from './commands.js';
 

@@ -1,10 +1,10 @@
-import { whenAborted } from '../abort.js';
-import { Serial } from '../bus/serial.js';
-import { checkTimeout } from '../checks.js';
-import { ConnectError, DisconnectedError, StateError, type QmpError } from '../errors.js';
+import { whenAborted } from '../foundation/abort.js';
+import { Serial } from '../foundation/delivery-queue.js';
+import { checkTimeout } from '../foundation/checks.js';
+import { ConnectError, DisconnectedError, StateError, type QmpError } from '../protocol/errors.js';
 import { isEvent, type Greeting, type Message } from '../protocol/message.js';
-import { Callers } from './callers.js';
-import type { Connection, Connector } from './connection.js';
+import { Callers } from './connect-callers.js';
+import type { Connection, Connector } from '../transport/connection.js';
 import { Dial } from './dial.js';
 import type { ReconnectPolicy } from './reconnect.js';
 import { Session, type SessionHost } from './session.js';

@@ -1,5 +1,5 @@
-import { checkTimeout, show } from '../checks.js';
-import type { QmpError } from '../errors.js';
+import { checkTimeout, show } from '../foundation/checks.js';
+import type { QmpError } from '../protocol/errors.js';
 
 /** Decides when to try again after an attempt that failed, or a session that ended. */
 export interface ReconnectPolicy {

@@ -1,7 +1,7 @@
 import type { Subscription } from 'rxjs';
-import { show } from '../checks.js';
-import { Serial } from '../bus/serial.js';
-import { DisconnectedError, GreetingError, NegotiationError, ProtocolError, type QmpError } from '../errors.js';
+import { show } from '../foundation/checks.js';
+import { Serial } from '../foundation/delivery-queue.js';
+import { DisconnectedError, GreetingError, NegotiationError, ProtocolError, type QmpError } from '../protocol/errors.js';
 import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import { excerpt, Framing, type FramingOptions } from '../protocol/framing.js';
 import {
@@ -14,8 +14,8 @@ import {
   type SuccessReply,
 } from '../protocol/message.js';
 import { Commands, type Command } from './commands.js';
-import type { Connection } from './connection.js';
-import { Farewell } from './farewell.js';
+import type { Connection } from '../transport/connection.js';
+import { Farewell } from './orderly-end.js';
 import type { Shutdown } from './state.js';
 
 /** Whom a session serves. */

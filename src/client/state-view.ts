@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
-import { HotView } from '../bus/hot-view.js';
-import { Serial } from '../bus/serial.js';
+import { HotView } from '../foundation/hot-source.js';
+import { Serial } from '../foundation/delivery-queue.js';
 import type { ConnectionState } from './state.js';
 
 /** Shows each subscriber the present state, then each change: all of them, in order, also those it causes itself. */

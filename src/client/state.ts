@@ -1,4 +1,4 @@
-import type { QmpError } from '../errors.js';
+import type { QmpError } from '../protocol/errors.js';
 import type { Greeting } from '../protocol/message.js';
 import type { EventMap } from '../protocol/qapi/event-map.js';
 

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.js';
+import { ProtocolError } from './errors.js';
 import type { ProtocolDiagnostic } from './diagnostic.js';
 import { EventBatch, type Batch } from './event-batch.js';
 import { findRounded, parseExact } from './json.js';

@@ -1,4 +1,4 @@
-import { genericError } from './command-error.js';
+import { genericError } from '../protocol/command-error.js';
 import type { SchemaEntry, SchemaIndex } from './schema.js';
 
 type ObjectEntry = Extract<SchemaEntry, { 'meta-type': 'object' }>;

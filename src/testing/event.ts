@@ -1,5 +1,5 @@
 import { isEvent, type EventName, type QmpEvent, type Timestamp } from '../protocol/message.js';
-import type { KnownName } from '../protocol/names.js';
+import type { KnownName } from '../protocol/event-names.js';
 import type { EventMap } from '../protocol/qapi/event-map.js';
 
 type DataOf<N extends string> = N extends EventName ? EventMap[N] : unknown;

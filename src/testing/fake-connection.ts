@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { Serial } from '../bus/serial.js';
-import type { Connection } from '../client/connection.js';
+import { Serial } from '../foundation/delivery-queue.js';
+import type { Connection } from '../transport/connection.js';
 
 type Output = string | Uint8Array | Ending;
 

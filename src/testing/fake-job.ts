@@ -1,6 +1,6 @@
 import type { EventMap } from '../protocol/qapi/event-map.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
-import { genericError } from './command-error.js';
+import { genericError } from '../protocol/command-error.js';
 import type { EventData } from './event.js';
 
 export type JobInfo = CommandMap['query-jobs']['result'][number];

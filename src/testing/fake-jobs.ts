@@ -1,4 +1,4 @@
-import { genericError } from './command-error.js';
+import { genericError } from '../protocol/command-error.js';
 import { FakeJob, type FakeJobOptions, type JobHost, type JobInfo } from './fake-job.js';
 
 /** The background jobs of a {@link FakeQemu}: what `query-jobs` lists. */

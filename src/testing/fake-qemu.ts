@@ -1,12 +1,12 @@
-import { EventHistory } from '../bus/event-history.js';
-import { checkLimit } from '../checks.js';
-import type { Connection, Connector } from '../client/connection.js';
+import { EventHistory } from '../foundation/history.js';
+import { checkLimit } from '../foundation/checks.js';
+import type { Connection, Connector } from '../transport/connection.js';
 import type { KnownCommand } from '../client/execute-types.js';
 import type { Greeting, QmpEvent } from '../protocol/message.js';
-import type { KnownName } from '../protocol/names.js';
+import type { KnownName } from '../protocol/event-names.js';
 import { checkArguments } from './check-arguments.js';
-import { genericError } from './command-error.js';
-import { defaultReplies, type RunState } from './defaults.js';
+import { genericError } from '../protocol/command-error.js';
+import { defaultReplies, type RunState } from './default-replies.js';
 import { timestampOf, withTime, type EventData } from './event.js';
 import { FakeConnection } from './fake-connection.js';
 import { FakeJobs } from './fake-jobs.js';

@@ -1,6 +1,6 @@
 import { defaultIfEmpty, isObservable, Subscription, take } from 'rxjs';
 import type { Greeting, QmpEvent } from '../protocol/message.js';
-import { CommandError, genericError } from './command-error.js';
+import { CommandError, genericError } from '../protocol/command-error.js';
 import type { FakeConnection } from './fake-connection.js';
 import { JsonScanner, ParseError } from './json-scanner.js';
 import { checkRequest, idOf, isOutOfBand, type ReceivedCommand, type Request } from './request.js';

@@ -1,4 +1,4 @@
-import { genericError } from './command-error.js';
+import { genericError } from '../protocol/command-error.js';
 import { ParseError } from './json-scanner.js';
 
 /** A command as it came from a client. */

@@ -1,4 +1,4 @@
-import { QmpError } from '../errors.js';
+import { QmpError } from '../protocol/errors.js';
 
 /** Why a WebSocket was closed, in a word. The hub's own meanings are in brackets. */
 export type CloseReason =

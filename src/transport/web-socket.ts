@@ -1,9 +1,9 @@
-import type { Connection, Connector } from '../client/connection.js';
-import { show } from '../checks.js';
+import type { Connection, Connector } from './connection.js';
+import { show } from '../foundation/checks.js';
 import { excerpt } from '../protocol/framing.js';
 import { SocketInbox } from './socket-inbox.js';
 import { closeReason, WebSocketError } from './web-socket-error.js';
-import { stoppedReading } from './unsent.js';
+import { stoppedReading } from './send-limit.js';
 
 /** What is used of a WebSocket: a browser's, Node's (from 22 on) and that of `ws` fit. */
 export interface WebSocketLike {

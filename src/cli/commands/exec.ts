@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { ExecuteError } from '../../errors.js';
+import { ExecuteError } from '../../protocol/errors.js';
 import { format } from '../../protocol/json.js';
-import { connect } from '../../transport/node/connect.js';
+import { connect } from '../../client/node/connect.js';
 import { parseArguments } from '../command-arguments.js';
 import { note, printable } from '../terminal.js';
 

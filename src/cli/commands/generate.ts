@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { connect } from '../../transport/node/connect.js';
-import { generateAugmentation } from '../generate/index.js';
+import { connect } from '../../client/node/connect.js';
+import { generateAugmentation } from '../../generate/index.js';
 import { count, note } from '../terminal.js';
 
 export function generateCommand(): Command {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
-import { createHub } from '../../hub/hub.js';
-import { readTokenFile } from '../../hub/tokens.js';
+import { createHub } from '../../hub/server/hub.js';
+import { readTokenFile } from '../../hub/server/tokens.js';
 import { aborted, interruptSignal } from '../interrupt.js';
 import { note } from '../terminal.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
-import { LagError } from '../../errors.js';
-import type { Connector } from '../../client/connection.js';
+import { LagError } from '../../protocol/errors.js';
+import type { Connector } from '../../transport/connection.js';
 import { QmpClient } from '../../client/qmp-client.js';
 import { address } from '../../transport/node/address.js';
 import { clock, eventLine } from '../event-line.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { filter, firstValueFrom, map, pairwise, takeWhile, tap, toArray } from 'rxjs';
 import type { EventListener } from '../../bus/event-listener.js';
 import { ofEvent } from '../../bus/of-event.js';
-import { JobListener } from '../../client/jobs/job-listener.js';
+import { JobListener } from '../../bus/job-listener.js';
 import type { QmpClient } from '../../client/qmp-client.js';
 import { timeOf, type QmpEvent } from '../../protocol/message.js';
 import { jsonLine } from '../terminal.js';

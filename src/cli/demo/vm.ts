@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Connector } from '../../client/connection.js';
+import type { Connector } from '../../transport/connection.js';
 import { address } from '../../transport/node/address.js';
 import { streams } from '../../transport/node/streams.js';
 import { findQemu } from './installed-qemu.js';

@@ -1,6 +1,6 @@
 import { asyncScheduler, Observable } from 'rxjs';
 import type { Message } from '../../protocol/message.js';
-import { checkSpeed, inTime, type PlaybackOptions } from './in-time.js';
+import { checkSpeed, inTime, type PlaybackOptions } from './pacing.js';
 import type { Transcript } from './transcript.js';
 
 /**

@@ -1,10 +1,10 @@
 import { asyncScheduler, type Subscription } from 'rxjs';
-import type { Connector } from '../../client/connection.js';
+import type { Connector } from '../../transport/connection.js';
 import { isEvent, isGreeting } from '../../protocol/message.js';
 import { FakeConnection } from '../fake-connection.js';
 import { JsonScanner, ParseError } from '../json-scanner.js';
 import { RecordedReplies } from './recorded-replies.js';
-import { checkSpeed, inTime, type PlaybackOptions } from './in-time.js';
+import { checkSpeed, inTime, type PlaybackOptions } from './pacing.js';
 import { sessionsOf, type Transcript } from './transcript.js';
 
 const CAPABILITIES = 'qmp_capabilities';

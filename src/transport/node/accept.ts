@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import type { Connection, Connector } from '../../client/connection.js';
+import type { Connection, Connector } from '../connection.js';
 import { parseAddress, type Address } from './address.js';
-import { explain } from './explain.js';
+import { explain } from './socket-errors.js';
 import { streamConnection } from './stream-connection.js';
 
 export interface AcceptOptions {

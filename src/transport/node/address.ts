@@ -1,6 +1,6 @@
-import type { Connector } from '../../client/connection.js';
-import { show } from '../../checks.js';
-import { checkPath, checkPort } from './checks.js';
+import type { Connector } from '../connection.js';
+import { show } from '../../foundation/checks.js';
+import { checkPath, checkPort } from './address-checks.js';
 import { tcp, unixSocket } from './socket.js';
 
 /** Where a QMP server is, as QEMU's own `-qmp` option writes it. */

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Connector } from '../../client/connection.js';
+import type { Connector } from '../connection.js';
 import { parseAddress, type Address } from './address.js';
-import { explain } from './explain.js';
-import { stoppedReading } from '../unsent.js';
+import { explain } from './socket-errors.js';
+import { stoppedReading } from '../send-limit.js';
 import { streamConnection } from './stream-connection.js';
 
 /** Somebody who listens. */

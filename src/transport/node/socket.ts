@@ -1,8 +1,8 @@
 import { connect as connectNet, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import type { Connection, Connector } from '../../client/connection.js';
-import { checkHost, checkPath, checkPort } from './checks.js';
-import { explain } from './explain.js';
+import type { Connection, Connector } from '../connection.js';
+import { checkHost, checkPath, checkPort } from './address-checks.js';
+import { explain } from './socket-errors.js';
 import { ReusedBuffer } from './reused-buffer.js';
 import { streamConnection, type Reading } from './stream-connection.js';
 

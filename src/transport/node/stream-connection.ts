@@ -1,7 +1,7 @@
 import { finished, type Readable, type Writable } from 'node:stream';
 import { Observable } from 'rxjs';
-import type { Connection } from '../../client/connection.js';
-import { stoppedReading } from '../unsent.js';
+import type { Connection } from '../connection.js';
+import { stoppedReading } from '../send-limit.js';
 
 /** Begins to hand on what arrives; call what it returns to end that. */
 export type Reading = (forward: (chunk: Uint8Array | string) => void) => () => void;

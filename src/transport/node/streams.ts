@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import type { Connection, Connector } from '../../client/connection.js';
-import { StateError } from '../../errors.js';
+import type { Connection, Connector } from '../connection.js';
+import { StateError } from '../../protocol/errors.js';
 import { streamConnection } from './stream-connection.js';
 
 /**

@@ -1,0 +1,39 @@
+import { alternate, inProcess } from '../measure.js';
+import { POOL } from '../wire/events.js';
+import { withServer } from '../wire/start-server.js';
+
+const MODULE = new URL('./sides.js', import.meta.url);
+
+/** @param {import('../main.js').Scale} scale */
+export async function clients({ rounds, quick }) {
+  const counts = quick ? [1, 50] : [1, 10, 100, 500];
+  const events = quick ? 200_000 : 500_000;
+  const each = (count) => Math.max(1_000, Math.floor(events / count / 1_000) * 1_000);
+  return withServer([...new Set(counts.map((count) => `events-${each(count)}`))], async (socket) => {
+    const measured = await alternate(
+      rounds,
+      Object.fromEntries(
+        counts.flatMap((count) =>
+          ['plain', 'rx'].map((side) => [
+            `${side} ${count}`,
+            () =>
+              inProcess(MODULE, side, {
+                path: socket(`events-${each(count)}`),
+                clients: count,
+                eventsEach: each(count),
+              }),
+          ]),
+        ),
+      ),
+    );
+    return counts.map((count) => {
+      const rate = (side) => `${Math.round((count * each(count)) / measured.median(side))}k/s`;
+      return {
+        what: `${count} client${count > 1 ? 's' : ''} in one process, ${(count * each(count)).toLocaleString('en')} events`,
+        value: rate(`rx ${count}`),
+        against: `plain ${rate(`plain ${count}`)}`,
+        ratio: measured.ratio(`plain ${count}`, `rx ${count}`),
+      };
+    });
+  });
+}

@@ -1,0 +1,2 @@
+/* A client without a VM */
+export { provideQmpTesting } from './angular/provide-qmp-testing.js';

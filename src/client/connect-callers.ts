@@ -1,0 +1,48 @@
+import { whenAborted } from '../foundation/abort.js';
+
+/** Those who wait for one outcome, each with a signal of its own. */
+export class Callers<T> {
+  readonly #waiting = new Set<{ resolve(value: T): void; reject(error: unknown): void }>();
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** @param onLeft is called when the caller's signal has freed it */
+  join(signal: AbortSignal | undefined, onLeft: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const caller = {
+        resolve: (value: T) => {
+          stopWatching?.();
+          resolve(value);
+        },
+        reject: (error: unknown) => {
+          stopWatching?.();
+          reject(error);
+        },
+      };
+      this.#waiting.add(caller);
+      const stopWatching =
+        signal &&
+        whenAborted(signal, () => {
+          this.#waiting.delete(caller);
+          caller.reject(signal.reason);
+          onLeft();
+        });
+    });
+  }
+
+  resolve(value: T): void {
+    for (const caller of this.#take()) caller.resolve(value);
+  }
+
+  reject(error: unknown): void {
+    for (const caller of this.#take()) caller.reject(error);
+  }
+
+  #take(): { resolve(value: T): void; reject(error: unknown): void }[] {
+    const callers = [...this.#waiting];
+    this.#waiting.clear();
+    return callers;
+  }
+}

@@ -1,0 +1,34 @@
+import { QmpClient, type QmpClientOptions } from '../qmp-client.js';
+import { address, type Address } from '../../transport/node/address.js';
+
+export interface ConnectOptions extends QmpClientOptions {
+  /** Gives up connecting when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A connected client, in one line.
+ *
+ * ```ts
+ * const client = await connect('unix:/run/vm1.qmp');
+ * console.log(await client.execute('query-status'));
+ * await client.close();
+ * ```
+ *
+ * Over `tcp:` whoever reaches the port controls the VM, and often the host: use it on loopback only, else `tcp()` with TLS.
+ *
+ * Rejects as {@link QmpClient.connect} does, and leaves nothing open then.
+ */
+export async function connect(
+  text: Address | (string & {}),
+  { signal, ...options }: ConnectOptions = {},
+): Promise<QmpClient> {
+  const client = new QmpClient(address(text), options);
+  try {
+    await client.connect(signal ? { signal } : {});
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { Observable } from 'rxjs';
+import type { Connector } from '../../transport/connection.js';
+import { Dial } from '../../client/dial.js';
+import { DisconnectedError, QmpError, StateError } from '../../protocol/errors.js';
+import type { Logger } from '../../foundation/logger.js';
+import { Framing } from '../../protocol/framing.js';
+import { isHubFrame, type HubFrame } from '../protocol.js';
+
+const CONNECT_TIMEOUT = 10_000;
+const FRAME_BYTES = 64 * 1024 * 1024;
+
+/** The frames of one connection to `/events`. Errors with why it did not open or has ended; never completes. */
+export function hubFrames(name: string, connector: Connector, logger: Logger | undefined): Observable<HubFrame> {
+  return new Observable((subscriber) => {
+    const dial = new Dial(name, CONNECT_TIMEOUT);
+    const fail = (cause: unknown): void => {
+      subscriber.error(
+        cause instanceof QmpError ? cause : new DisconnectedError(`${name}: ${String(cause)}`, { cause }),
+      );
+    };
+    const framing = new Framing(
+      { name, maxMessageBytes: FRAME_BYTES, integers: 'number' },
+      {
+        message: (message) => {
+          if (isHubFrame(message)) subscriber.next(message);
+          else logger?.debug(`${name}: a frame of unknown kind was dropped`);
+        },
+        diagnostic: (diagnostic) => {
+          logger?.warn(`${name}: ${diagnostic.message}`);
+        },
+      },
+    );
+    dial.open(connector).then((connection) => {
+      dial.finish();
+      subscriber.add(() => {
+        framing.stop();
+        connection.close();
+      });
+      subscriber.add(
+        connection.incoming$.subscribe({
+          next: (chunk) => {
+            try {
+              framing.push(chunk);
+            } catch (error) {
+              fail(error);
+            }
+          },
+          error: fail,
+          complete: () => {
+            fail(new DisconnectedError(`${name}: the hub closed the connection`));
+          },
+        }),
+      );
+    }, fail);
+    return () => {
+      dial.abort(new StateError(`${name}: nobody watches any more`));
+    };
+  });
+}

@@ -1,0 +1,42 @@
+import type { Counters } from '../../gateway/counters.js';
+import type { Fleet } from '../../gateway/vms.js';
+
+type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+
+/** What Prometheus reads. */
+export function metricsText(fleet: Fleet, counters: Counters): string {
+  const { vms } = fleet;
+  return [
+    metric('rxqmp_vm_up', 'gauge', 'Whether the session to the VM is running.', [
+      ...vms.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'running' ? 1 : 0]),
+    ]),
+    metric('rxqmp_vm_clients', 'gauge', 'Clients served now.', [
+      ...vms.map(({ name: vm, clients }): Sample => [{ vm }, clients]),
+    ]),
+    metric('rxqmp_vm_events_total', 'counter', 'Events received.', [
+      ...vms.map(({ name: vm, client }): Sample => [{ vm }, client.stats.events]),
+    ]),
+    metric('rxqmp_vm_commands_total', 'counter', 'Commands of clients passed on.', [
+      ...vms.map(({ name: vm, commands }): Sample => [{ vm }, commands]),
+    ]),
+    metric('rxqmp_vm_reconnects_total', 'counter', 'Sessions after the first.', [
+      ...vms.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
+    ]),
+    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, fleet.watchers]]),
+    metric('rxqmp_hub_refused_total', 'counter', 'Requests refused.', [
+      ...[...counters.refusals].map(([cause, count]): Sample => [{ cause }, count]),
+    ]),
+    metric('rxqmp_hub_cut_off_total', 'counter', 'Clients cut off.', [
+      ...[...counters.cutOffs].map(([cause, count]): Sample => [{ cause }, count]),
+    ]),
+  ].join('');
+}
+
+function metric(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
+  const lines = samples.map(([labels, value]) => {
+    // What stands here is made of letters, digits and a few marks: nothing to escape.
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+    return `${name}${pairs.length > 0 ? `{${pairs.join()}}` : ''} ${value}\n`;
+  });
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}

@@ -1,0 +1,92 @@
+import type { Connector } from '../../transport/connection.js';
+import { checkLimit, checkTimeout, show } from '../../foundation/checks.js';
+import type { Logger } from '../../foundation/logger.js';
+import type { Address } from '../../transport/node/address.js';
+import { checkAllowed } from '../../gateway/rights.js';
+import type { HubToken } from './tokens.js';
+
+export interface HubOptions {
+  /** Where each VM's monitor is, by the VM's name. */
+  readonly vms?: Readonly<Record<string, Connector | Address | (string & {})>>;
+  /**
+   * A folder of unix sockets, watched: each is a VM, named after the file without `.sock`, `.socket` or `.qmp`. Whoever may
+   * write in it decides what the hub talks to.
+   */
+  readonly dir?: string;
+  /** Where to listen. Beyond loopback only with `tls` or `behindProxy`. @default '127.0.0.1' */
+  readonly host?: string;
+  /** 0 takes any free one. @default 8765 */
+  readonly port?: number;
+  /** Who may come in. @default one operator's token, made anew: {@link Hub.token} */
+  readonly tokens?: readonly HubToken[];
+  /** Lets everybody who reaches the port in, as operator. On loopback only: other users of this machine reach it, too. @default false */
+  readonly noToken?: boolean;
+  /**
+   * What operators may run besides `query-*`, by exact name. Many commands mean code, or any file, on the host: docs/hub.md
+   * lists them. What is named here may be sent out of band, too.
+   *
+   * @default none
+   */
+  readonly allow?: readonly string[];
+  /** Under which names the hub is reached, besides localhost and the address itself. */
+  readonly hostNames?: readonly string[];
+  /** Pages of which other origins may use it: `https://dashboard.example`. */
+  readonly origins?: readonly string[];
+  /** Encrypts: PEM. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  /** A proxy in front encrypts, and nobody else reaches the port. Names in the log who is behind it, by X-Forwarded-For. @default false */
+  readonly behindProxy?: boolean;
+  /** Gets the access log: `debug` for what was served, `warn` for who was refused or cut off. Never a token or an argument. */
+  readonly logger?: Logger;
+  readonly limits?: Partial<HubLimits>;
+}
+
+/** What one client, or all of them, may take. Whoever goes beyond is told and cut off. */
+export interface HubLimits {
+  /** WebSockets at one time; more are refused with 503. @default 1_000 */
+  readonly clients: number;
+  /** Bytes of a frame, and of a command. @default 1 MiB */
+  readonly frameBytes: number;
+  /** Commands of one client without an answer. @default 1_000 */
+  readonly commands: number;
+  /** Bytes that a client has not read; the largest single reply comes on top. @default 4 MiB */
+  readonly unreadBytes: number;
+  /** Milliseconds between two pings; a client that answers none is cut off at the next. @default 30_000 */
+  readonly pingInterval: number;
+}
+
+const DEFAULT_LIMITS: HubLimits = {
+  clients: 1_000,
+  frameBytes: 1024 * 1024,
+  commands: 1_000,
+  unreadBytes: 4 * 1024 * 1024,
+  pingInterval: 30_000,
+};
+
+/** The limits with their defaults. @throws TypeError | RangeError if one is none */
+export function limitsOf(options: HubOptions): HubLimits {
+  const { pingInterval, ...counts } = { ...DEFAULT_LIMITS, ...options.limits };
+  for (const [name, value] of Object.entries(counts)) checkLimit(`limits.${name}`, value, 1);
+  checkTimeout('limits.pingInterval', pingInterval);
+  return { ...counts, pingInterval };
+}
+
+/** @throws TypeError if it would be unsafe, or makes no sense */
+export function checkOptions({ host = '127.0.0.1', noToken, tokens, tls, behindProxy, allow = [] }: HubOptions): void {
+  if (typeof host !== 'string' || host === '')
+    throw new TypeError(`host must be a host name or address, not ${show(host)}`);
+  for (const command of allow) checkAllowed(command);
+  if (noToken && tokens) throw new TypeError('tokens and noToken exclude each other');
+  if (tokens?.length === 0) throw new TypeError('tokens is empty: nobody could come in');
+  if (isLoopback(host)) return;
+  if (noToken) throw new TypeError(`noToken goes with a loopback address only, not with ${show(host)}`);
+  if (!tls && !behindProxy) {
+    throw new TypeError(
+      `beyond loopback (${show(host)}) tokens would cross the network in clear: give tls, or behindProxy if a proxy encrypts`,
+    );
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

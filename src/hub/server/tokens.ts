@@ -1,0 +1,77 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { HubRights } from '../protocol.js';
+
+export type Role = HubRights['role'];
+
+/** A secret, and what its bearer may do. */
+export interface HubToken {
+  readonly role: Role;
+  /** At least 16 letters, digits and `!#$%&'*+.^_`|~-`: it must fit a WebSocket's subprotocol. */
+  readonly token: string;
+}
+
+const FITTING = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{16,512}$/;
+
+/** A token that nobody guesses. */
+export function newToken(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/**
+ * The tokens in a file: one `role token` in a line, the role being `viewer` or `operator`; blank lines and lines that begin
+ * with `#` are skipped.
+ *
+ * Rejects with a `TypeError` that names the line, never what is in it.
+ */
+export async function readTokenFile(path: string): Promise<HubToken[]> {
+  const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
+  return lines.flatMap((line, index) => {
+    if (line === '' || line.startsWith('#')) return [];
+    const [role, token, ...rest] = line.split(/\s+/);
+    if (!isRole(role) || token === undefined || rest.length > 0) {
+      throw new TypeError(`${path}: line ${index + 1} must be: viewer TOKEN, or: operator TOKEN`);
+    }
+    checkToken(`${path}: the token in line ${index + 1}`, token);
+    return [{ role, token }];
+  });
+}
+
+/** Knows whose token it is, in a time that tells nothing of the tokens. */
+export class TokenBook {
+  readonly #entries: readonly { readonly role: Role; readonly digest: Buffer }[];
+
+  /** @throws TypeError if a token does not fit, or is there twice */
+  constructor(tokens: readonly HubToken[]) {
+    tokens.forEach(({ role, token }, index) => {
+      if (!isRole(role)) throw new TypeError(`the role of token ${index + 1} must be viewer or operator`);
+      checkToken(`token ${index + 1}`, token);
+      if (tokens.findIndex((other) => other.token === token) !== index)
+        throw new TypeError(`token ${index + 1} is there twice`);
+    });
+    this.#entries = tokens.map(({ role, token }) => ({ role, digest: digestOf(token) }));
+  }
+
+  roleOf(token: string): Role | undefined {
+    const digest = digestOf(token);
+    let role: Role | undefined;
+    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) role = entry.role;
+    return role;
+  }
+}
+
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+function isRole(role: unknown): role is Role {
+  return role === 'viewer' || role === 'operator';
+}
+
+function checkToken(what: string, token: unknown): void {
+  if (typeof token !== 'string' || !FITTING.test(token)) {
+    throw new TypeError(
+      `${what} must be 16 to 512 letters, digits and !#$%&'*+.^_\`|~- (base64url fits, base64 does not)`,
+    );
+  }
+}
