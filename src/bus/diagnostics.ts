@@ -3,7 +3,7 @@ import type { Logger } from '../foundation/logger.js';
 import type { Message, QmpEvent } from '../protocol/message.js';
 import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import type { EventListener } from './event-listener.js';
-import { HotView } from '../foundation/hot-source.js';
+import { HotSource } from '../foundation/hot-source.js';
 import { textOf } from '../foundation/text.js';
 
 /** The `accept`, filter, `put` or `onLag` of a listener threw, or answered with a promise. */
@@ -36,7 +36,7 @@ export type Diagnostic = ListenerFault | NotAnEvent | PolicyFault | ProtocolDiag
 /** Tells subscribers and the logger; where nobody watches either, the console, once per kind and listener. */
 export class Diagnostics {
   readonly observable: Observable<Diagnostic>;
-  readonly #view = new HotView<Diagnostic>();
+  readonly #view = new HotSource<Diagnostic>();
   readonly #logger: Logger | undefined;
   readonly #bus: string;
   readonly #told = new WeakMap<object, Set<string>>();

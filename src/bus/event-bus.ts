@@ -9,13 +9,13 @@ import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/ev
 import { Diagnostics, type Diagnostic } from './diagnostics.js';
 import { EventListener, internals, type ListenerOptions } from './event-listener.js';
 import type { Ending } from './event-queue.js';
-import { HotView } from '../foundation/hot-source.js';
+import { HotSource } from '../foundation/hot-source.js';
 import { ListenScope } from './listen-scope.js';
 import { observeListener, observeNames } from './observe.js';
 import { checkListener, Registrations, type QueueStats, type Registered } from './registrations.js';
 import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
-import { Serial } from '../foundation/delivery-queue.js';
+import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import { isThenable } from './synchronous.js';
 import { textOf } from '../foundation/text.js';
 
@@ -48,10 +48,10 @@ export class EventBus implements Disposable {
 
   readonly #registrations = new Registrations(this);
   readonly #builtIn: Registered;
-  readonly #view = new HotView<QmpEvent>();
+  readonly #view = new HotSource<QmpEvent>();
   readonly #diagnostics: Diagnostics;
   /** Events, and what must wait until the event being dispatched has reached everybody. */
-  readonly #work = new Serial<QmpEvent | (() => void)>((item) => {
+  readonly #work = new DeliveryQueue<QmpEvent | (() => void)>((item) => {
     if (typeof item === 'function') item();
     else this.#dispatch(item);
   });

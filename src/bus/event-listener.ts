@@ -2,10 +2,10 @@ import { observable, type Observable } from 'rxjs';
 import { checkFunction, checkLimit, checkTimeout } from '../foundation/checks.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
 import type { EventFilter, FilterOf, KnownName } from '../protocol/event-names.js';
-import { EventHistory } from '../foundation/history.js';
+import { History } from '../foundation/history.js';
 import { EventIterator } from './event-iterator.js';
 import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
-import { HotView } from '../foundation/hot-source.js';
+import { HotSource } from '../foundation/hot-source.js';
 import { NameSet, namesOf, type NameWatcher } from './name-set.js';
 import { isThenable } from './synchronous.js';
 import { textOf } from '../foundation/text.js';
@@ -64,9 +64,9 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
   /** What is accepted from now on, hot, without the history; takes nothing from the queue. Completes when the listener ends. */
   readonly events$: Observable<E>;
   readonly #names = new NameSet();
-  readonly #history: EventHistory<E>;
+  readonly #history: History<E>;
   readonly #queue: EventQueue<E>;
-  readonly #view = new HotView<E>();
+  readonly #view = new HotSource<E>();
   readonly #onLag: ((missed: number) => void) | undefined;
   #filter: FilterOf<E> | undefined;
   #registration: Registration | undefined;
@@ -86,7 +86,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     checkLimit('queueLimit', queueLimit);
     checkLimit('historyLimit', historyLimit);
     checkFunction('onLag', onLag);
-    this.#history = new EventHistory(historyLimit);
+    this.#history = new History(historyLimit);
     this.#onLag = onLag;
     this.#queue = new EventQueue(queueLimit, onLag === undefined, () => this.#describe());
     this.events$ = this.#view.observable;

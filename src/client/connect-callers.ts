@@ -1,7 +1,7 @@
 import { whenAborted } from '../foundation/abort.js';
 
 /** Those who wait for one outcome, each with a signal of its own. */
-export class Callers<T> {
+export class ConnectCallers<T> {
   readonly #waiting = new Set<{ resolve(value: T): void; reject(error: unknown): void }>();
 
   get size(): number {

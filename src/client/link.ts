@@ -1,9 +1,9 @@
 import { whenAborted } from '../foundation/abort.js';
-import { Serial } from '../foundation/delivery-queue.js';
+import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import { checkTimeout } from '../foundation/checks.js';
 import { ConnectError, DisconnectedError, StateError, type QmpError } from '../protocol/errors.js';
 import { isEvent, type Greeting, type Message } from '../protocol/message.js';
-import { Callers } from './connect-callers.js';
+import { ConnectCallers } from './connect-callers.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { Dial } from './dial.js';
 import type { ReconnectPolicy } from './reconnect.js';
@@ -40,7 +40,7 @@ export class Link {
   readonly #connector: Connector;
   readonly #options: LinkOptions;
   readonly #host: LinkHost;
-  readonly #callers = new Callers<Greeting>();
+  readonly #callers = new ConnectCallers<Greeting>();
   #state: ConnectionState = { phase: 'idle' };
   #dial: Dial | undefined;
   #attempt = 1;
@@ -51,7 +51,7 @@ export class Link {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #gap: Pick<Gap, 'since' | 'cause'> | undefined;
   // Who is told of one change may cause the next, which must not overtake it on its way to the others.
-  readonly #notices = new Serial<() => void>((notice) => {
+  readonly #notices = new DeliveryQueue<() => void>((notice) => {
     notice();
   });
 

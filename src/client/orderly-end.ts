@@ -8,7 +8,7 @@ import type { Shutdown } from './state.js';
 const LIVES_ON: ReadonlySet<string> = new Set(['STOP', 'RESUME', 'RESET']);
 
 /** Knows whether the end of a session was to be expected: after `quit`, or after a SHUTDOWN that was meant. */
-export class Farewell {
+export class OrderlyEnd {
   #quitting = false;
   #shutdown: QmpEvent<'SHUTDOWN'> | undefined;
   #lastSent = 0;

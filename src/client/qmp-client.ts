@@ -2,7 +2,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Diagnostic } from '../bus/diagnostics.js';
 import { EventBus, type EventBusOptions } from '../bus/event-bus.js';
-import { HotView } from '../foundation/hot-source.js';
+import { HotSource } from '../foundation/hot-source.js';
 import { whenAborted } from '../foundation/abort.js';
 import { checkLimit, checkSignal, checkTimeout, show } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
@@ -58,9 +58,9 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   readonly #link: Link;
   readonly #executeTimeout: number;
   readonly #source: Subscriber<Message>;
-  readonly #messages = new HotView<Message>();
-  readonly #traffic = new HotView<Traffic>();
-  readonly #gaps = new HotView<Gap>();
+  readonly #messages = new HotSource<Message>();
+  readonly #traffic = new HotSource<Traffic>();
+  readonly #gaps = new HotSource<Gap>();
   readonly #states = new StateView({ phase: 'idle' });
   #closed = false;
   readonly #counts = { events: 0, replies: 0, bytes: 0, faults: 0 };

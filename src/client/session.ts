@@ -1,7 +1,13 @@
 import type { Subscription } from 'rxjs';
 import { show } from '../foundation/checks.js';
-import { Serial } from '../foundation/delivery-queue.js';
-import { DisconnectedError, GreetingError, NegotiationError, ProtocolError, type QmpError } from '../protocol/errors.js';
+import { DeliveryQueue } from '../foundation/delivery-queue.js';
+import {
+  DisconnectedError,
+  GreetingError,
+  NegotiationError,
+  ProtocolError,
+  type QmpError,
+} from '../protocol/errors.js';
 import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import { excerpt, Framing, type FramingOptions } from '../protocol/framing.js';
 import {
@@ -15,7 +21,7 @@ import {
 } from '../protocol/message.js';
 import { Commands, type Command } from './commands.js';
 import type { Connection } from '../transport/connection.js';
-import { Farewell } from './orderly-end.js';
+import { OrderlyEnd } from './orderly-end.js';
 import type { Shutdown } from './state.js';
 
 /** Whom a session serves. */
@@ -47,13 +53,13 @@ export class Session {
   readonly #commands: Commands;
   #incoming: Subscription | undefined;
   // A server in the same process may answer from inside `send`: its bytes wait until those before are dealt with.
-  readonly #work = new Serial<Uint8Array | string | ConnectionEnd>((item) => {
+  readonly #work = new DeliveryQueue<Uint8Array | string | ConnectionEnd>((item) => {
     this.#take(item);
   });
   #greeting: Greeting | undefined;
   #running = false;
   #over = false;
-  readonly #farewell = new Farewell();
+  readonly #orderlyEnd = new OrderlyEnd();
 
   constructor(connection: Connection, options: FramingOptions, host: SessionHost) {
     this.#connection = connection;
@@ -113,7 +119,7 @@ export class Session {
     try {
       this.#connection.close();
     } finally {
-      this.#host.ended(loss, this.#farewell.shutdown);
+      this.#host.ended(loss, this.#orderlyEnd.shutdown);
     }
   }
 
@@ -136,7 +142,7 @@ export class Session {
 
   #receive(message: Message, text: string): void {
     const event = isEvent(message);
-    if (event) this.#farewell.heard(message);
+    if (event) this.#orderlyEnd.heard(message);
     this.#host.received(message, text);
     if (event || 'event' in message || this.#over) return;
     if (!this.#greeting) this.#greet(message);
@@ -175,7 +181,7 @@ export class Session {
         this.#running = true;
         this.#host.ready(this.#greeting);
       }
-      this.#farewell.answered(answered, reply.id, 'error' in reply);
+      this.#orderlyEnd.answered(answered, reply.id, 'error' in reply);
     } else if ('id' in reply) {
       this.#host.diagnostic({ kind: 'unknown-id', message: 'a reply to no command of ours was dropped' });
     } else {
@@ -188,7 +194,7 @@ export class Session {
   }
 
   #transmit(text: string, command: Command, id: number): void {
-    this.#farewell.sent(command.name, id);
+    this.#orderlyEnd.sent(command.name, id);
     this.#host.sent({
       [command.oob ? 'exec-oob' : 'execute']: command.name,
       ...(command.args && { arguments: command.args }),
@@ -203,7 +209,7 @@ export class Session {
 
   /** Undefined where the end was to be expected. A broken connection counts too: QEMU exits without reading what is left. */
   #lossOf(cause: unknown): QmpError | undefined {
-    if (this.#farewell.expected) return undefined;
+    if (this.#orderlyEnd.expected) return undefined;
     if (!this.#greeting) {
       return new GreetingError(`${this.#name}: closed before any greeting came; is this a QMP monitor?`, { cause });
     }

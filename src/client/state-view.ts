@@ -1,15 +1,15 @@
 import { Observable } from 'rxjs';
-import { HotView } from '../foundation/hot-source.js';
-import { Serial } from '../foundation/delivery-queue.js';
+import { HotSource } from '../foundation/hot-source.js';
+import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import type { ConnectionState } from './state.js';
 
 /** Shows each subscriber the present state, then each change: all of them, in order, also those it causes itself. */
 export class StateView {
-  readonly #changes = new HotView<ConnectionState>();
+  readonly #changes = new HotSource<ConnectionState>();
   #shown: ConnectionState;
 
   readonly observable: Observable<ConnectionState> = new Observable((subscriber) => {
-    const deliveries = new Serial<() => void>((deliver) => {
+    const deliveries = new DeliveryQueue<() => void>((deliver) => {
       deliver();
     });
     deliveries.push(() => {

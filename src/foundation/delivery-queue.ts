@@ -4,7 +4,7 @@ import { Ring } from './ring.js';
  * Handles items one after the other, in the order they came: what is pushed while one is being handled waits for its turn.
  * Without it, an event emitted by a subscriber would reach the later subscribers before the event they are waiting for.
  */
-export class Serial<T> {
+export class DeliveryQueue<T> {
   readonly #handle: (item: T) => void;
   readonly #waiting = new Ring<T>(Infinity);
   #busy = false;

@@ -1,7 +1,7 @@
 import { Ring } from './ring.js';
 
 /** The latest `limit` events, oldest first. */
-export class EventHistory<E> {
+export class History<E> {
   /** None where nothing is to be kept. */
   readonly #events: Ring<E> | undefined;
   #snapshot: readonly E[] | undefined;

@@ -4,7 +4,7 @@ import { Observable, type Subscriber } from 'rxjs';
  * A source that nobody can reach, seen through an Observable. Not a Subject: one subscriber's teardown that throws would keep
  * it from serving the others, and what shields them from each other makes it twice as slow.
  */
-export class HotView<T> {
+export class HotSource<T> {
   #subscribers: Set<Subscriber<T>> | undefined;
   /** The subscribers as they were when the latest value came; undefined once they changed. */
   #snapshot: readonly Subscriber<T>[] | undefined = NOBODY;

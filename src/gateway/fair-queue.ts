@@ -6,7 +6,7 @@ class Queue {
   readonly tasks: (() => Promise<void>)[] = [];
 }
 
-/** What a client holds of {@link Turns}. */
+/** What a client holds of {@link FairQueue}. */
 export interface Turn {
   /** @param task must not reject */
   add(task: () => Promise<void>): void;
@@ -15,7 +15,7 @@ export interface Turn {
 }
 
 /** Shares the slots of one VM among its clients: each in turn starts one of its tasks, in its own order. */
-export class Turns {
+export class FairQueue {
   /** Those with waiting tasks; the first is next. */
   readonly #ring = new Set<Queue>();
   #running = 0;

@@ -3,17 +3,17 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../foundation/logger.js';
 import { unixSocket } from '../transport/node/socket.js';
-import { isVmName, type Fleet } from './vms.js';
+import { isVmName, type Vms } from './vms.js';
 
 /** Looks anew in any case after so many milliseconds: a folder may itself come and go, and some file systems tell nothing. */
 const LOOK_INTERVAL = 10_000;
 /** VMs that are gone and still shown. */
 const GONE_SHOWN = 100;
 
-/** Keeps the fleet in step with a folder of sockets. */
-export class Folder {
+/** Keeps the VMs in step with a folder of sockets. */
+export class SocketFolder {
   readonly #path: string;
-  readonly #fleet: Fleet;
+  readonly #vms: Vms;
   readonly #logger: Logger | undefined;
   /** The VMs that came from here, those that left last at the end; with whether the socket is there. */
   readonly #known = new Map<string, boolean>();
@@ -24,9 +24,9 @@ export class Folder {
   #lookAgain = false;
   #closed = false;
 
-  constructor(path: string, fleet: Fleet, logger: Logger | undefined) {
+  constructor(path: string, vms: Vms, logger: Logger | undefined) {
     this.#path = path;
-    this.#fleet = fleet;
+    this.#vms = vms;
     this.#logger = logger;
   }
 
@@ -99,7 +99,7 @@ export class Folder {
       );
       const name = file.replace(/\.(sock|socket|qmp)$/, '');
       if (!isSocket) continue;
-      if (sockets.has(name) || !isVmName(name) || (!this.#known.has(name) && this.#fleet.get(name))) this.#skip(path);
+      if (sockets.has(name) || !isVmName(name) || (!this.#known.has(name) && this.#vms.get(name))) this.#skip(path);
       else sockets.set(name, path);
     }
     return sockets;
@@ -120,21 +120,21 @@ export class Folder {
       if (!present || sockets.has(name)) continue;
       this.#known.delete(name);
       this.#known.set(name, false);
-      this.#fleet.get(name)?.stop();
+      this.#vms.get(name)?.stop();
     }
     const gone = [...this.#known].filter(([, present]) => !present);
     for (const [name] of gone.slice(0, Math.max(0, gone.length - GONE_SHOWN))) {
       this.#known.delete(name);
-      await this.#fleet.remove(name);
+      await this.#vms.remove(name);
     }
   }
 
   #come(name: string, path: string): void {
     if (this.#known.get(name)) return;
-    const vm = this.#fleet.get(name);
+    const vm = this.#vms.get(name);
     try {
       if (vm) vm.start();
-      else this.#fleet.add(name, unixSocket(path));
+      else this.#vms.add(name, unixSocket(path));
       this.#known.set(name, true);
     } catch (error) {
       this.#logger?.warn(`${JSON.stringify(path)}: left out: ${(error as Error).message}`);

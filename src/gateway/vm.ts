@@ -10,7 +10,7 @@ import type { HubFrame, VmInfo } from '../hub/protocol.js';
 import type { ClientSocket } from '../hub/server/client-socket.js';
 import type { HubLimits } from '../hub/server/options.js';
 import type { Rights } from './rights.js';
-import { Turns } from './fair-queue.js';
+import { FairQueue } from './fair-queue.js';
 import { VmServer } from '../hub/server/vm-server.js';
 
 const RETRY = backoff({ to: 2_000 });
@@ -23,7 +23,7 @@ export class Vm {
   readonly #frame: (text: string) => void;
   readonly #logger: Logger | undefined;
   readonly #servers = new Set<VmServer>();
-  readonly #turns = new Turns();
+  readonly #queue = new FairQueue();
   #info: VmInfo;
   #wanted = true;
   #commands = 0;
@@ -91,7 +91,7 @@ export class Vm {
       socket,
       {
         greeting,
-        turn: this.#turns.join(),
+        turn: this.#queue.join(),
         execute: ({ name, args, oob }) => {
           this.#commands += 1;
           return this.client.execute(name, args, { oob });

@@ -15,7 +15,7 @@ export function isVmName(name: string): boolean {
 }
 
 /** The VMs of a hub, and those who watch all of them. */
-export class Fleet {
+export class Vms {
   readonly #limits: HubLimits;
   readonly #logger: Logger | undefined;
   readonly #vms = new Map<string, Vm>();
@@ -26,12 +26,12 @@ export class Fleet {
     this.#logger = logger;
   }
 
-  get vms(): readonly Vm[] {
+  get all(): readonly Vm[] {
     return [...this.#vms.values()];
   }
 
   get list(): readonly VmInfo[] {
-    return this.vms.map((vm) => vm.info);
+    return this.all.map((vm) => vm.info);
   }
 
   /** Watchers of `/events`. */
@@ -82,7 +82,7 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.vms.map((vm) => vm.close()));
+    await Promise.all(this.all.map((vm) => vm.close()));
     this.#vms.clear();
   }
 

@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { Serial } from '../foundation/delivery-queue.js';
+import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import type { Connection } from '../transport/connection.js';
 
 type Output = string | Uint8Array | Ending;
@@ -17,7 +17,7 @@ export class FakeConnection implements Connection {
   readonly #held: Output[] = [];
   readonly #chunkSize: number;
   // A client may answer from inside `next`: the rest of a message that is cut in pieces comes before the answer to that.
-  readonly #output = new Serial<Output>((item) => {
+  readonly #output = new DeliveryQueue<Output>((item) => {
     this.#deliver(item);
   });
   readonly #onClosed: () => void;

@@ -1,4 +1,4 @@
-import { EventHistory } from '../foundation/history.js';
+import { History } from '../foundation/history.js';
 import { checkLimit } from '../foundation/checks.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import type { KnownCommand } from '../client/execute-types.js';
@@ -73,7 +73,7 @@ export class FakeQemu {
   readonly #defaults: ReadonlyMap<string, AnyReply>;
   readonly #greeting: Greeting;
   readonly #schema: SchemaIndex;
-  readonly #received = new EventHistory<ReceivedCommand>(RECEIVED_LIMIT);
+  readonly #received = new History<ReceivedCommand>(RECEIVED_LIMIT);
   readonly #connections: FakeConnection[] = [];
   #monitor: Monitor | undefined;
   #jobs!: FakeJobs;

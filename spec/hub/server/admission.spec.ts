@@ -4,7 +4,7 @@ import { createHub, type HubOptions } from 'rx-qmp/node';
 
 afterEach(closeAll);
 
-describe('the door of the hub (H1)', () => {
+describe('admission to the hub (H1)', () => {
   describe('Host', () => {
     it.each([
       'evil.example',

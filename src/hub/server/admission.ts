@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TokenBook, type HubToken, type Role } from './tokens.js';
 
-export interface DoorOptions {
+export interface AdmissionOptions {
   readonly hostNames: readonly string[];
   readonly origins: readonly string[];
   /** `undefined` lets everybody in, as an operator. */
@@ -23,13 +23,13 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
  * Who may come in. A web page of anybody can reach a hub on loopback through the visitor's browser: with a name of its own that
  * resolves to 127.0.0.1 (then the Host gives it away) or directly (then the Origin does). Neither knows a token.
  */
-export class Door {
+export class Admission {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   readonly #tokens: TokenBook | undefined;
 
   /** @throws TypeError if a name, an origin or a token is none */
-  constructor({ hostNames, origins, tokens }: DoorOptions) {
+  constructor({ hostNames, origins, tokens }: AdmissionOptions) {
     for (const name of hostNames) checkHostName(name);
     for (const origin of origins) checkOrigin(origin);
     this.#hosts = new Set([...LOOPBACK, ...hostNames.map((name) => name.toLowerCase())]);

@@ -8,11 +8,11 @@ import { StateError } from '../../protocol/errors.js';
 import type { VmInfo } from '../protocol.js';
 import { address, type Address } from '../../transport/node/address.js';
 import { Counters } from '../../gateway/counters.js';
-import { Door } from './admission.js';
-import { Fleet } from '../../gateway/vms.js';
-import { Folder } from '../../gateway/socket-folder.js';
+import { Admission } from './admission.js';
+import { Vms } from '../../gateway/vms.js';
+import { SocketFolder } from '../../gateway/socket-folder.js';
 import { checkOptions, isLoopback, limitsOf, type HubOptions } from './options.js';
-import { Reception } from './requests.js';
+import { Requests } from './requests.js';
 import { newToken } from './tokens.js';
 
 /** Connections that are no WebSockets: whoever asks for `/vms`, or says nothing at all. */
@@ -52,16 +52,16 @@ export interface Hub extends AsyncDisposable {
 export async function createHub(options: HubOptions = {}): Promise<Hub> {
   checkOptions(options);
   const limits = limitsOf(options);
-  const { host = '127.0.0.1', port = 8765, vms = {}, allow = [], hostNames = [], origins = [], logger, tls } = options;
+  const { host = '127.0.0.1', port = 8765, allow = [], hostNames = [], origins = [], logger, tls } = options;
   const token = options.tokens || options.noToken ? undefined : newToken();
   const tokens = token === undefined ? options.tokens : [{ role: 'operator' as const, token }];
-  const door = new Door({ hostNames, origins, tokens });
-  const connectors = Object.entries(vms).map(([name, where]) => [name, connectorOf(where)] as const);
-  const fleet = new Fleet(limits, logger);
+  const admission = new Admission({ hostNames, origins, tokens });
+  const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
+  const vms = new Vms(limits, logger);
   const { behindProxy = false } = options;
-  const reception = new Reception({ door, fleet, counters: new Counters(), limits, allow, behindProxy, logger });
+  const requests = new Requests({ admission, vms, counters: new Counters(), limits, allow, behindProxy, logger });
   const answer: RequestListener = (request, response) => {
-    reception.request(request, response);
+    requests.request(request, response);
   };
   const settings = {
     handshakeTimeout: REQUEST_TIMEOUT,
@@ -72,7 +72,7 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
   const server = tls ? createTlsServer({ ...settings, ...tls }, answer) : createServer(settings, answer);
   server.maxConnections = limits.clients + SPARE_CONNECTIONS;
   server.on('upgrade', (...request) => {
-    reception.upgrade(...request);
+    requests.upgrade(...request);
   });
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -80,12 +80,12 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
     socket.once('close', () => connections.delete(socket));
   });
   const bound = await listen(server, host, port);
-  const folder = options.dir === undefined ? undefined : new Folder(options.dir, fleet, logger);
+  const folder = options.dir === undefined ? undefined : new SocketFolder(options.dir, vms, logger);
   const hub = new RunningHub({
     token,
-    fleet,
+    vms,
     folder,
-    reception,
+    requests,
     server,
     connections,
     bound,
@@ -95,7 +95,7 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
   try {
     if (isLoopback(host) && !isLoopback(bound.address))
       throw new TypeError(`${host} is ${bound.address} here, which is not loopback`);
-    for (const [name, connector] of connectors) fleet.add(name, connector);
+    for (const [name, connector] of connectors) vms.add(name, connector);
     await folder?.start();
     return hub;
   } catch (error) {
@@ -106,9 +106,9 @@ export async function createHub(options: HubOptions = {}): Promise<Hub> {
 
 interface Parts {
   readonly token: string | undefined;
-  readonly fleet: Fleet;
-  readonly folder: Folder | undefined;
-  readonly reception: Reception;
+  readonly vms: Vms;
+  readonly folder: SocketFolder | undefined;
+  readonly requests: Requests;
   readonly server: Server;
   readonly connections: ReadonlySet<Socket>;
   readonly bound: AddressInfo;
@@ -132,16 +132,16 @@ class RunningHub implements Hub {
   }
 
   get vms(): readonly VmInfo[] {
-    return this.#parts.fleet.list;
+    return this.#parts.vms.list;
   }
 
   add(name: string, where: Connector | string): void {
     if (this.#closed) throw new StateError(`${this.url}: the hub is closed`);
-    this.#parts.fleet.add(name, connectorOf(where));
+    this.#parts.vms.add(name, connectorOf(where));
   }
 
   remove(name: string): Promise<void> {
-    return this.#parts.fleet.remove(name);
+    return this.#parts.vms.remove(name);
   }
 
   close(): Promise<void> {
@@ -150,16 +150,16 @@ class RunningHub implements Hub {
   }
 
   async #close(): Promise<void> {
-    const { folder, fleet, reception, server, connections } = this.#parts;
+    const { folder, vms, requests, server, connections } = this.#parts;
     const closed = new Promise<void>((resolve) => {
       server.close(() => {
         resolve();
       });
     });
-    await reception.close();
+    await requests.close();
     for (const connection of connections) connection.destroy();
     await folder?.close();
-    await fleet.close();
+    await vms.close();
     await closed;
   }
 

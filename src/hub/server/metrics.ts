@@ -1,28 +1,27 @@
 import type { Counters } from '../../gateway/counters.js';
-import type { Fleet } from '../../gateway/vms.js';
+import type { Vms } from '../../gateway/vms.js';
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** What Prometheus reads. */
-export function metricsText(fleet: Fleet, counters: Counters): string {
-  const { vms } = fleet;
+export function metricsText(vms: Vms, counters: Counters): string {
   return [
     metric('rxqmp_vm_up', 'gauge', 'Whether the session to the VM is running.', [
-      ...vms.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'running' ? 1 : 0]),
+      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'running' ? 1 : 0]),
     ]),
     metric('rxqmp_vm_clients', 'gauge', 'Clients served now.', [
-      ...vms.map(({ name: vm, clients }): Sample => [{ vm }, clients]),
+      ...vms.all.map(({ name: vm, clients }): Sample => [{ vm }, clients]),
     ]),
     metric('rxqmp_vm_events_total', 'counter', 'Events received.', [
-      ...vms.map(({ name: vm, client }): Sample => [{ vm }, client.stats.events]),
+      ...vms.all.map(({ name: vm, client }): Sample => [{ vm }, client.stats.events]),
     ]),
     metric('rxqmp_vm_commands_total', 'counter', 'Commands of clients passed on.', [
-      ...vms.map(({ name: vm, commands }): Sample => [{ vm }, commands]),
+      ...vms.all.map(({ name: vm, commands }): Sample => [{ vm }, commands]),
     ]),
     metric('rxqmp_vm_reconnects_total', 'counter', 'Sessions after the first.', [
-      ...vms.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
+      ...vms.all.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
     ]),
-    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, fleet.watchers]]),
+    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, vms.watchers]]),
     metric('rxqmp_hub_refused_total', 'counter', 'Requests refused.', [
       ...[...counters.refusals].map(([cause, count]): Sample => [{ cause }, count]),
     ]),

@@ -5,17 +5,17 @@ import type { Logger } from '../../foundation/logger.js';
 import { excerpt } from '../../protocol/framing.js';
 import { ClientSocket } from './client-socket.js';
 import type { Counters, RefusalCause } from '../../gateway/counters.js';
-import { isBearer, type Door } from './admission.js';
-import type { Fleet } from '../../gateway/vms.js';
+import { isBearer, type Admission } from './admission.js';
+import type { Vms } from '../../gateway/vms.js';
 import { pathOf, refuseUpgrade, respond, routeOf, type Route } from './http.js';
 import { metricsText } from './metrics.js';
 import type { HubLimits } from './options.js';
 import { Rights } from '../../gateway/rights.js';
 import type { Role } from './tokens.js';
 
-export interface ReceptionOptions {
-  readonly door: Door;
-  readonly fleet: Fleet;
+export interface RequestsOptions {
+  readonly admission: Admission;
+  readonly vms: Vms;
   readonly counters: Counters;
   readonly limits: HubLimits;
   readonly allow: readonly string[];
@@ -34,13 +34,13 @@ const CLOSE_TIMEOUT = 5_000;
 /** The same when the hub itself closes. */
 const CLOSE_GRACE = 500;
 
-/** Takes each request past the door, to what it asks for. */
-export class Reception {
-  readonly #options: ReceptionOptions;
+/** Takes each request past admission to what it asks for. */
+export class Requests {
+  readonly #options: RequestsOptions;
   readonly #webSockets: WebSocketServer;
   readonly #clients = new Set<ClientSocket>();
 
-  constructor(options: ReceptionOptions) {
+  constructor(options: RequestsOptions) {
     this.#options = options;
     // The declarations lack `closeTimeout`.
     const settings: ServerOptions & { closeTimeout: number } = {
@@ -64,10 +64,9 @@ export class Reception {
       return;
     }
     this.#log(request, '200');
-    const { fleet, counters } = this.#options;
-    if (route.kind === 'vms') respond(response, 200, `${JSON.stringify(fleet.list)}\n`, 'application/json');
-    else if (route.kind === 'metrics')
-      respond(response, 200, metricsText(fleet, counters), 'text/plain; version=0.0.4');
+    const { vms, counters } = this.#options;
+    if (route.kind === 'vms') respond(response, 200, `${JSON.stringify(vms.list)}\n`, 'application/json');
+    else if (route.kind === 'metrics') respond(response, 200, metricsText(vms, counters), 'text/plain; version=0.0.4');
     else respond(response, 200, 'ok\n');
   }
 
@@ -99,18 +98,18 @@ export class Reception {
 
   /** What is needed depends on nothing but the request, and on the path only for `/healthz`, which needs no token. */
   #refuseAtDoor(request: IncomingMessage, route: Route): Refusal | undefined {
-    const { door } = this.#options;
-    const refusal = door.checkTarget(request);
+    const { admission } = this.#options;
+    const refusal = admission.checkTarget(request);
     if (refusal || route.kind === 'healthz') return refusal;
-    const admission = door.admit(request);
-    return typeof admission === 'object' ? admission : undefined;
+    const admitted = admission.admit(request);
+    return typeof admitted === 'object' ? admitted : undefined;
   }
 
   #unavailable(route: Route): Refusal | undefined {
     if (this.#clients.size >= this.#options.limits.clients)
       return { kind: 'full', status: 503, message: 'too many clients' };
     if (route.kind === 'events') return undefined;
-    const vm = route.kind === 'vm' ? this.#options.fleet.get(route.name) : undefined;
+    const vm = route.kind === 'vm' ? this.#options.vms.get(route.name) : undefined;
     if (!vm) return { kind: 'not-found', status: 404, message: 'there is no such VM' };
     if (vm.client.greeting) return undefined;
     return {
@@ -121,8 +120,8 @@ export class Reception {
   }
 
   #serve(request: IncomingMessage, route: Route, webSocket: WebSocket): void {
-    const { door, fleet, limits, counters, logger, allow } = this.#options;
-    const role = door.admit(request) as Role;
+    const { admission, vms, limits, counters, logger, allow } = this.#options;
+    const role = admission.admit(request) as Role;
     const client = new ClientSocket(webSocket, {
       limits,
       log: (line) => {
@@ -137,8 +136,8 @@ export class Reception {
     });
     this.#log(request, role);
     const rights = new Rights(role, allow);
-    if (route.kind === 'vm') fleet.get(route.name)?.serve(client, rights);
-    else fleet.watch(client, rights);
+    if (route.kind === 'vm') vms.get(route.name)?.serve(client, rights);
+    else vms.watch(client, rights);
   }
 
   #count(request: IncomingMessage, { kind, status, message }: Refusal): void {
