@@ -24,7 +24,8 @@ export { followJob, type FollowJobOptions, type JobProgress } from './tasks/foll
 export { webSocket, type WebSocketClass, type WebSocketLike, type WebSocketOptions } from './transport/web-socket.js';
 export { WebSocketError, type CloseReason } from './transport/web-socket-error.js';
 export { HubClient, type HubClientOptions, type HubState } from './hub/client/hub-client.js';
-export type { HubEvent, HubFrame, HubRights, VmInfo } from './hub/protocol.js';
+export type { HubEvent, HubFrame, HubRights } from './hub/protocol.js';
+export type { Role, VmInfo } from './gateway/vm-info.js';
 
 /* The words of QMP */
 export {

@@ -9,4 +9,5 @@ export { serve, type Served } from './transport/node/serve.js';
 /* The hub */
 export { createHub, type Hub } from './hub/server/hub.js';
 export type { HubLimits, HubOptions } from './hub/server/options.js';
-export { readTokenFile, type HubToken, type Role } from './hub/server/tokens.js';
+export { readTokenFile, type HubToken } from './hub/server/tokens.js';
+export type { Role } from './gateway/vm-info.js';

@@ -36,7 +36,7 @@ describe('provideQmpHub', () => {
   }
 
   async function bothRunning(): Promise<void> {
-    await firstValueFrom(hubClient.vms$.pipe(filter((vms) => vms.every(({ state }) => state === 'running'))));
+    await firstValueFrom(hubClient.vms$.pipe(filter((vms) => vms.every(({ state }) => state === 'ready'))));
   }
 
   it('shows the VMs, their events and what is allowed', async () => {

@@ -12,7 +12,7 @@ describeQemu('rx-qmp hub', () => {
     const [, url = '', token = ''] = /listening at (\S+)\n.*: (\S+)\n/s.exec(cli.stdout) ?? [];
     const hub = new HubClient(url, { token, WebSocket });
     await firstValueFrom(
-      hub.vms$.pipe(filter((vms) => vms.some(({ name, state }) => name === 'vm1' && state === 'running'))),
+      hub.vms$.pipe(filter((vms) => vms.some(({ name, state }) => name === 'vm1' && state === 'ready'))),
     );
     const client = hub.client('vm1');
     await client.connect();

@@ -62,30 +62,30 @@ async function start(): Promise<{ hub: Hub; path: string; log: string[]; states:
 describe('a folder of sockets', () => {
   it('is a VM for each socket, named after it, from the start', async () => {
     const { hub, states } = await start();
-    await until(() => states() === 'named connecting,old running');
+    await until(() => states() === 'named connecting,old ready');
     expect(hub.vms).toHaveLength(2);
   });
 
   it('brings a VM when a socket appears; it is gone with its QEMU, and comes back', async () => {
     const { hub, path, states } = await start();
     const vm = await monitor(join(path, 'web-1.qmp'));
-    await until(() => states() === 'named connecting,old running,web-1 running');
+    await until(() => states() === 'named connecting,old ready,web-1 ready');
     const client = closeLater(await RawClient.negotiated(`${hub.url}/vms/web-1`, { token: OPERATOR }));
     await vm.close();
     expect(await client.closed).toMatchObject({ code: 1012 });
-    await until(() => states() === 'named connecting,old running,web-1 gone');
+    await until(() => states() === 'named connecting,old ready,web-1 gone');
     expect(hub.vms[2]?.reason).toMatch(/connection is lost/);
     await monitor(join(path, 'web-1.qmp'));
-    await until(() => states() === 'named connecting,old running,web-1 running');
+    await until(() => states() === 'named connecting,old ready,web-1 ready');
   });
 
   it('keeps a session whose socket was only removed', async () => {
     const { hub, path, states } = await start();
-    await until(() => states() === 'named connecting,old running');
+    await until(() => states() === 'named connecting,old ready');
     const client = closeLater(await RawClient.negotiated(`${hub.url}/vms/old`, { token: OPERATOR }));
     rmSync(join(path, 'old.sock'));
     await monitor(join(path, 'new.sock'));
-    await until(() => states() === 'named connecting,old running,new running');
+    await until(() => states() === 'named connecting,old ready,new ready');
     expect(await client.ask({ execute: 'query-status', id: 1 })).toEqual({ return: {}, id: 1 });
   });
 
@@ -96,17 +96,17 @@ describe('a folder of sockets', () => {
     await monitor(join(path, 'a b.sock'));
     await monitor(join(path, 'old.qmp'));
     await monitor(join(path, 'last.sock'));
-    await until(() => states().includes('last running'));
+    await until(() => states().includes('last ready'));
     expect(hub.vms.map(({ name }) => name)).toEqual(['named', 'old', 'last']);
     expect(log.filter((line) => line.includes('left out')).join('\n')).toMatch(/a b\.sock[^]*named\.sock/);
   });
 
   it('may itself go: then its VMs that end are gone', async () => {
     const { path, log, states } = await start();
-    await until(() => states() === 'named connecting,old running');
+    await until(() => states() === 'named connecting,old ready');
     renameSync(path, `${path}-away`);
     await until(() => log.some((line) => line.includes('ENOENT')));
-    expect(states()).toBe('named connecting,old running');
+    expect(states()).toBe('named connecting,old ready');
   });
 
   it('must be there at the start', async () => {

@@ -20,7 +20,7 @@ async function expectUnharmed({ other, fake, hub }: HubUnderTest & { other: RawC
   expect(await other.ask({ execute: 'query-status', id: 'still there' })).toMatchObject({ id: 'still there' });
   fake.emit('STOP');
   expect(await other.next()).toMatchObject({ event: 'STOP' });
-  expect(hub.vms).toMatchObject([{ name: 'vm1', state: 'running' }]);
+  expect(hub.vms).toMatchObject([{ name: 'vm1', state: 'ready' }]);
 }
 
 describe('abuse of the hub (H4)', () => {

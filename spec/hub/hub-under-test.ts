@@ -78,7 +78,7 @@ export async function startHub(options: HubOptions = {}, fake: FakeQemu = new Fa
       },
     };
   });
-  await logged(/^vm1: running$/);
+  await until(() => hub.vms.every(({ state }) => state === 'ready'));
   const url = `${hub.url}/vms/vm1`;
   const client = async (
     clientOptions: RawOptions = { token: OPERATOR },

@@ -111,7 +111,7 @@ describe('the hub', () => {
       'no-store',
     ]);
     expect(JSON.parse(body)).toEqual([
-      { name: 'vm1', state: 'running', qemu: '7.2.22', since: expect.stringMatching(/^\d{4}-.*Z$/) as string },
+      { name: 'vm1', state: 'ready', qemu: '7.2.22', since: expect.stringMatching(/^\d{4}-.*Z$/) as string },
       {
         name: 'away',
         state: 'connecting',
@@ -126,7 +126,7 @@ describe('the hub', () => {
     const watcher = closeLater(await RawClient.open(`${hub.url}/events`, { token: OPERATOR }));
     expect(await watcher.next()).toMatchObject({
       hub: { role: 'operator', allow: ['stop'] },
-      vms: [{ name: 'vm1', state: 'running' }],
+      vms: [{ name: 'vm1', state: 'ready' }],
     });
     fake.emit('RESET', { guest: false, reason: 'host-qmp-system-reset' });
     expect(await watcher.next()).toEqual({
@@ -140,7 +140,7 @@ describe('the hub', () => {
     const second = new FakeQemu();
     hub.add('vm2', second.connector);
     expect(await watcher.next()).toMatchObject({ vms: [{ name: 'vm1' }, { name: 'vm2', state: 'connecting' }] });
-    expect(await watcher.next()).toMatchObject({ vm: 'vm2', state: { state: 'running' } });
+    expect(await watcher.next()).toMatchObject({ vm: 'vm2', state: { state: 'ready' } });
     fake.kill();
     expect(await watcher.next()).toMatchObject({
       vm: 'vm1',

@@ -19,7 +19,7 @@ describeQemu('the hub on a real QEMU', () => {
     const hub = closeLater(
       await createHub({ port: 0, vms: { vm1: qemu.address }, tokens, allow: ['stop', 'cont', 'quit'] }),
     );
-    await until(() => hub.vms[0]?.state === 'running');
+    await until(() => hub.vms[0]?.state === 'ready');
     const url = `${hub.url}/vms/vm1`;
     const node = closeLater(new QmpClient(webSocket(url, { token: OPERATOR, WebSocket })));
     await node.connect();
@@ -60,7 +60,7 @@ describeQemu('the hub on a real QEMU', () => {
     const dir = first.path.replace(/\/[^/]+$/, '');
     const hub = closeLater(await createHub({ port: 0, dir, tokens }));
     closeLater({ close: () => first.stop() });
-    await until(() => hub.vms[0]?.state === 'running');
+    await until(() => hub.vms[0]?.state === 'ready');
     expect(hub.vms[0]).toMatchObject({ name: 'qmp', qemu: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string });
     const client = closeLater(
       new QmpClient(webSocket(`${hub.url}/vms/qmp`, { token: VIEWER, WebSocket }), { reconnect: true }),

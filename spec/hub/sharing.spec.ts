@@ -138,7 +138,7 @@ describe('sharing a VM (H3)', () => {
     expect(events.every((event) => event['event'] === 'STOP')).toBe(true);
     const last = clients.pop() as RawClient;
     expect(await last.ask({ execute: 'query-status', id: 1 })).toMatchObject({ id: 1 });
-    expect(hub.vms).toMatchObject([{ name: 'vm1', state: 'running' }]);
+    expect(hub.vms).toMatchObject([{ name: 'vm1', state: 'ready' }]);
     expect(passedOn(fake)).toEqual(['query-status']);
   });
 

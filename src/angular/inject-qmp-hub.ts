@@ -3,7 +3,8 @@ import type { Observable } from 'rxjs';
 import type { QmpClient } from '../client/qmp-client.js';
 import { StateError } from '../protocol/errors.js';
 import type { HubState } from '../hub/client/hub-client.js';
-import type { HubEvent, VmInfo } from '../hub/protocol.js';
+import type { VmInfo } from '../gateway/vm-info.js';
+import type { HubEvent } from '../hub/protocol.js';
 import { injectFrom, type InjectOptions } from './injection.js';
 import { SharedHub } from './shared-hub.js';
 

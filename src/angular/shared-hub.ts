@@ -2,7 +2,8 @@ import { signal, type Signal } from '@angular/core';
 import { NEVER, type Observable, type Subscription } from 'rxjs';
 import { QmpClient } from '../client/qmp-client.js';
 import type { HubClient, HubState } from '../hub/client/hub-client.js';
-import type { HubEvent, VmInfo } from '../hub/protocol.js';
+import type { VmInfo } from '../gateway/vm-info.js';
+import type { HubEvent } from '../hub/protocol.js';
 import { keepConnected } from './live-client.js';
 import { unopened } from './platform.js';
 

@@ -1,17 +1,24 @@
 /** QEMU stops reading beyond so many commands in flight. */
 const SLOTS = 8;
 
+/** A task that waits for its turn. */
+interface Task {
+  /** Settles when the task is done; never rejects. */
+  run(): Promise<void>;
+  refuse(cause: Error): void;
+}
+
 /** One who has tasks waiting. */
 class Queue {
-  readonly tasks: (() => Promise<void>)[] = [];
+  readonly tasks: Task[] = [];
 }
 
 /** What a client holds of {@link FairQueue}. */
 export interface Turn {
-  /** @param task must not reject */
-  add(task: () => Promise<void>): void;
-  /** Forgets the tasks that wait. Those that run keep their slot until they are done. */
-  leave(): void;
+  /** Runs the task when its turn comes, and settles as it does. */
+  take<T>(task: () => Promise<T>): Promise<T>;
+  /** Rejects the tasks that wait with `cause`. Those that run keep their slot until they are done. */
+  leave(cause: Error): void;
 }
 
 /** Shares the slots of one VM among its clients: each in turn starts one of its tasks, in its own order. */
@@ -23,14 +30,15 @@ export class FairQueue {
   join(): Turn {
     const queue = new Queue();
     return {
-      add: (task) => {
-        queue.tasks.push(task);
-        this.#ring.add(queue);
-        this.#pump();
-      },
-      leave: () => {
-        queue.tasks.length = 0;
+      take: (task) =>
+        new Promise((resolve, reject) => {
+          queue.tasks.push({ run: () => task().then(resolve, reject), refuse: reject });
+          this.#ring.add(queue);
+          this.#pump();
+        }),
+      leave: (cause) => {
         this.#ring.delete(queue);
+        for (const task of queue.tasks.splice(0)) task.refuse(cause);
       },
     };
   }
@@ -44,7 +52,7 @@ export class FairQueue {
       // Deleted and added again, it is behind all others, and this very loop comes to it.
       if (queue.tasks.length > 0) this.#ring.add(queue);
       this.#running += 1;
-      void task().finally(() => {
+      void task.run().finally(() => {
         this.#running -= 1;
         this.#pump();
       });

@@ -4,40 +4,58 @@ import { backoff } from '../client/reconnect.js';
 import type { ConnectionState } from '../client/state.js';
 import { StateError } from '../protocol/errors.js';
 import type { Logger } from '../foundation/logger.js';
-import { stringify } from '../protocol/json.js';
-import type { QmpEvent } from '../protocol/message.js';
-import type { HubFrame, VmInfo } from '../hub/protocol.js';
-import type { ClientSocket } from '../hub/server/client-socket.js';
-import type { HubLimits } from '../hub/server/options.js';
-import type { Rights } from './rights.js';
+import type { Greeting, QmpEvent } from '../protocol/message.js';
 import { FairQueue } from './fair-queue.js';
-import { VmServer } from '../hub/server/vm-server.js';
+import type { VmInfo } from './vm-info.js';
 
 const RETRY = backoff({ to: 2_000 });
 
-/** One VM of the hub: the one client its monitor sees, and all those who share it. */
+/** Hears of one VM. */
+export interface VmSubscriber {
+  /**
+   * Each event.
+   *
+   * @param text of the event as QEMU sent it, without its line end
+   * @param n counts the events of this VM, from 1
+   */
+  event(text: string, n: number, event: QmpEvent): void;
+  /** The VM has changed; `info` is all of it. */
+  changed(info: VmInfo): void;
+  /** The session to QEMU has ended; what it had answered has been handed over. */
+  ended(reason: string): void;
+}
+
+/** A command to pass on. */
+export interface VmCommand {
+  readonly name: string;
+  readonly args: object | undefined;
+  readonly oob: boolean;
+}
+
+/** One of those who run commands on a VM. */
+export interface VmCaller {
+  /** Runs a command in turn with the other callers; one out of band at once. Rejects as `QmpClient.execute` does. */
+  execute(command: VmCommand): Promise<unknown>;
+  /** Forgets the commands that wait for their turn: their promises reject with `StateError`. */
+  leave(): void;
+}
+
+/** One VM: the one client that its monitor sees, behind all those who share it. */
 export class Vm {
   readonly name: string;
   readonly client: QmpClient;
-  readonly #limits: HubLimits;
-  readonly #frame: (text: string) => void;
   readonly #logger: Logger | undefined;
-  readonly #servers = new Set<VmServer>();
+  readonly #subscribers = new Set<VmSubscriber>();
   readonly #queue = new FairQueue();
   #info: VmInfo;
   #wanted = true;
+  #callers = 0;
   #commands = 0;
+  #events = 0;
 
-  /** @param frame is handed each frame for `/events`, as text */
-  constructor(
-    name: string,
-    connector: Connector,
-    options: { limits: HubLimits; logger: Logger | undefined; frame: (text: string) => void },
-  ) {
+  constructor(name: string, connector: Connector, logger: Logger | undefined) {
     this.name = name;
-    this.#limits = options.limits;
-    this.#frame = options.frame;
-    this.#logger = options.logger;
+    this.#logger = logger;
     this.#info = { name, state: 'connecting', since: new Date().toISOString() };
     this.client = new QmpClient(connector, {
       name,
@@ -45,13 +63,13 @@ export class Vm {
       integers: 'exact',
       reconnect: { delay: (attempt, cause) => (this.#wanted ? RETRY.delay(attempt, cause) : null) },
       events: { queueLimit: 0, historyLimit: 0 },
-      ...(options.logger && { logger: options.logger }),
+      ...(logger && { logger }),
     });
     this.client.state$.subscribe((state) => {
       this.#changed(state);
     });
-    this.client.events$.subscribe((event) => {
-      this.#broadcast(event);
+    this.client.traffic$.subscribe((traffic) => {
+      if (traffic.direction === 'received' && 'event' in traffic.message) this.#event(traffic.message, traffic.text);
     });
   }
 
@@ -59,14 +77,24 @@ export class Vm {
     return this.#info;
   }
 
-  /** Clients served now. */
-  get clients(): number {
-    return this.#servers.size;
+  /** What QEMU said first, while there is a session. */
+  get greeting(): Greeting | undefined {
+    return this.client.greeting;
+  }
+
+  /** Those who have joined. */
+  get callers(): number {
+    return this.#callers;
   }
 
   /** Commands passed on, from the start. */
   get commands(): number {
     return this.#commands;
+  }
+
+  /** Events received, from the start. */
+  get events(): number {
+    return this.#events;
   }
 
   /** Connects, and keeps connected. */
@@ -80,28 +108,36 @@ export class Vm {
   /** Lets the running session end by itself, and does not look for another. */
   stop(): void {
     this.#wanted = false;
-    if (this.client.state.phase !== 'running') void this.client.disconnect();
+    if (!this.greeting) void this.client.disconnect();
   }
 
-  /** Serves one more client. @throws StateError unless it is running */
-  serve(socket: ClientSocket, rights: Rights): void {
-    const { greeting } = this.client;
-    if (!greeting) throw new StateError(`${this.name}: not running`);
-    const server = new VmServer(
-      socket,
-      {
-        greeting,
-        turn: this.#queue.join(),
-        execute: ({ name, args, oob }) => {
-          this.#commands += 1;
-          return this.client.execute(name, args, { oob });
-        },
+  /** @returns what ends it */
+  subscribe(subscriber: VmSubscriber): () => void {
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** One more who runs commands. The slots of the monitor are shared by all who have joined. */
+  join(): VmCaller {
+    const turn = this.#queue.join();
+    this.#callers += 1;
+    let left = false;
+    const run = ({ name, args, oob }: VmCommand): Promise<unknown> => {
+      this.#commands += 1;
+      return this.client.execute(name, args, { oob });
+    };
+    return {
+      execute: (command) => {
+        if (left) return Promise.reject(new StateError(`${this.name}: ${command.name}: the caller has left`));
+        return command.oob ? run(command) : turn.take(() => run(command));
       },
-      rights,
-      this.#limits,
-    );
-    this.#servers.add(server);
-    server.start(() => this.#servers.delete(server));
+      leave: () => {
+        if (left) return;
+        left = true;
+        this.#callers -= 1;
+        turn.leave(new StateError(`${this.name}: the caller has left before its turn`));
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -111,15 +147,15 @@ export class Vm {
   #changed(state: ConnectionState): void {
     const { state: before, reason: known } = this.#info;
     const since = new Date().toISOString();
-    if (state.phase === 'running') {
+    if ('greeting' in state) {
       const { major, minor, micro } = state.greeting.QMP.version.qemu;
-      this.#enter({ name: this.name, state: 'running', since, qemu: `${major}.${minor}.${micro}` });
+      this.#enter({ name: this.name, state: 'ready', since, qemu: `${major}.${minor}.${micro}` });
       return;
     }
     const reason = 'cause' in state ? state.cause.message : `${this.name}: the session has ended`;
-    if (before === 'running' || (before === 'connecting' && state.phase === 'closed')) {
+    if (before === 'ready' || (before === 'connecting' && state.phase === 'closed')) {
       this.#enter({ name: this.name, state: 'gone', since, reason });
-      for (const server of this.#servers) server.sessionEnded(reason);
+      for (const subscriber of this.#subscribers) subscriber.ended(reason);
     } else if (before === 'connecting' && 'cause' in state && reason !== known) {
       this.#enter({ ...this.#info, reason });
     }
@@ -128,19 +164,11 @@ export class Vm {
   #enter(info: VmInfo): void {
     this.#info = info;
     if (info.reason !== undefined) this.#logger?.debug(`${this.name}: ${info.state}: ${info.reason}`);
-    this.#frame(`${JSON.stringify({ vm: this.name, state: info } satisfies HubFrame)}\n`);
+    for (const subscriber of this.#subscribers) subscriber.changed(info);
   }
 
-  #broadcast(event: QmpEvent): void {
-    let text: string;
-    try {
-      text = stringify(event, event.event);
-    } catch (error) {
-      this.#logger?.warn(`${this.name}: an event was dropped: ${(error as Error).message}`);
-      return;
-    }
-    const bytes = Buffer.from(`${text}\r\n`);
-    for (const server of this.#servers) server.event(bytes);
-    this.#frame(`{"vm":${JSON.stringify(this.name)},"event":${text}}\n`);
+  #event(event: QmpEvent, text: string): void {
+    this.#events += 1;
+    for (const subscriber of this.#subscribers) subscriber.event(text, this.#events, event);
   }
 }

@@ -1,10 +1,7 @@
 import type { Connector } from '../transport/connection.js';
 import { show } from '../foundation/checks.js';
 import type { Logger } from '../foundation/logger.js';
-import type { HubFrame, VmInfo } from '../hub/protocol.js';
-import type { ClientSocket } from '../hub/server/client-socket.js';
-import type { HubLimits } from '../hub/server/options.js';
-import type { Rights } from './rights.js';
+import type { VmInfo } from './vm-info.js';
 import { Vm } from './vm.js';
 
 /** What a VM may be called: it is a part of addresses, log lines and file names. */
@@ -14,15 +11,21 @@ export function isVmName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** The VMs of a hub, and those who watch all of them. */
+/** Hears which VMs there are. */
+export interface VmsSubscriber {
+  /** A VM has come, and has not begun to connect. */
+  added(vm: Vm): void;
+  /** It has gone; its session has ended. */
+  removed(vm: Vm): void;
+}
+
+/** The VMs of one host. */
 export class Vms {
-  readonly #limits: HubLimits;
   readonly #logger: Logger | undefined;
   readonly #vms = new Map<string, Vm>();
-  readonly #watchers = new Set<ClientSocket>();
+  readonly #subscribers = new Set<VmsSubscriber>();
 
-  constructor(limits: HubLimits, logger: Logger | undefined) {
-    this.#limits = limits;
+  constructor(logger: Logger | undefined) {
     this.#logger = logger;
   }
 
@@ -34,69 +37,39 @@ export class Vms {
     return this.all.map((vm) => vm.info);
   }
 
-  /** Watchers of `/events`. */
-  get watchers(): number {
-    return this.#watchers.size;
-  }
-
   get(name: string): Vm | undefined {
     return this.#vms.get(name);
   }
 
-  /** @throws TypeError if the name is taken, or is none */
+  /** Calls `added` for those that are there, too. @returns what ends it */
+  subscribe(subscriber: VmsSubscriber): () => void {
+    for (const vm of this.all) subscriber.added(vm);
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  /** @throws TypeError if the name is taken or not valid */
   add(name: string, connector: Connector): Vm {
     if (!isVmName(name)) throw new TypeError(`a VM's name is letters, digits and _ . -, up to 100, not ${show(name)}`);
     if (this.#vms.has(name)) throw new TypeError(`there is a VM ${name} already`);
-    const vm = new Vm(name, connector, {
-      limits: this.#limits,
-      logger: this.#logger,
-      frame: (text) => {
-        this.#broadcast(text);
-      },
-    });
+    const vm = new Vm(name, connector, this.#logger);
     this.#vms.set(name, vm);
-    this.#tellList();
+    for (const subscriber of this.#subscribers) subscriber.added(vm);
     vm.start();
     return vm;
   }
 
-  /** Ends its session and forgets it; its clients are told. Does nothing where there is no such VM. */
+  /** Ends its session and forgets it. Does nothing where there is no such VM. */
   async remove(name: string): Promise<void> {
     const vm = this.#vms.get(name);
     if (!vm) return;
     this.#vms.delete(name);
     await vm.close();
-    this.#tellList();
-  }
-
-  /** Sends one client everything there is to see, until it leaves. */
-  watch(socket: ClientSocket, { role, allow }: Rights): void {
-    this.#watchers.add(socket);
-    socket.serve(
-      () => {
-        socket.cutOff('protocol', '/events takes no messages');
-      },
-      () => this.#watchers.delete(socket),
-    );
-    socket.send(textOf({ hub: { role, allow }, vms: this.list }));
+    for (const subscriber of this.#subscribers) subscriber.removed(vm);
   }
 
   async close(): Promise<void> {
     await Promise.all(this.all.map((vm) => vm.close()));
     this.#vms.clear();
   }
-
-  #tellList(): void {
-    this.#broadcast(textOf({ vms: this.list }));
-  }
-
-  #broadcast(text: string): void {
-    if (this.#watchers.size === 0) return;
-    const bytes = Buffer.from(text);
-    for (const watcher of this.#watchers) watcher.send(bytes);
-  }
-}
-
-function textOf(frame: HubFrame): string {
-  return `${JSON.stringify(frame)}\n`;
 }

@@ -1,24 +1,8 @@
+import type { Rights, VmInfo } from '../gateway/vm-info.js';
 import { isEvent, type QmpEvent } from '../protocol/message.js';
 
-/** What the hub knows of one VM. */
-export interface VmInfo {
-  readonly name: string;
-  /** `connecting` until it was reached for the first time, `gone` from the end of its session to the next. */
-  readonly state: 'connecting' | 'running' | 'gone';
-  /** When it entered that state, in ISO 8601. */
-  readonly since: string;
-  /** QEMU's version, while running: `7.2.22`. */
-  readonly qemu?: string;
-  /** Why it cannot be reached, or why its session ended. */
-  readonly reason?: string;
-}
-
 /** What the bearer of a token may do, on every VM of the hub. */
-export interface HubRights {
-  readonly role: 'viewer' | 'operator';
-  /** The commands that may be run besides `query-*`. Empty for a viewer. */
-  readonly allow: readonly string[];
-}
+export type HubRights = Rights;
 
 /** An event of one of the hub's VMs. */
 export interface HubEvent {

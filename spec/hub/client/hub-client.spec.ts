@@ -14,7 +14,7 @@ function hubClient({ hub }: Pick<HubUnderTest, 'hub'>, options: HubClientOptions
   return closeLater(new HubClient(hub.url, { token: VIEWER, WebSocket, reconnect: soon, ...options }));
 }
 
-/** Resolves with the list of VMs once it looks like this: `vm1 running,vm2 gone`. */
+/** Resolves with the list of VMs once it looks like this: `vm1 ready,vm2 gone`. */
 function looks(vms$: Observable<readonly VmInfo[]>, list: string): Promise<readonly VmInfo[]> {
   return firstValueFrom(vms$.pipe(filter((vms) => vms.map(({ name, state }) => `${name} ${state}`).join() === list)));
 }
@@ -29,20 +29,20 @@ describe('HubClient', () => {
     const client = hubClient(test);
     const lists: string[] = [];
     client.vms$.subscribe((vms) => lists.push(vms.map(({ name, state }) => `${name} ${state}`).join()));
-    await looks(client.vms$, 'vm1 running');
+    await looks(client.vms$, 'vm1 ready');
     const second = new FakeQemu();
     test.hub.add('vm2', second.connector);
-    await looks(client.vms$, 'vm1 running,vm2 running');
+    await looks(client.vms$, 'vm1 ready,vm2 ready');
     second.kill();
-    const gone = await looks(client.vms$, 'vm1 running,vm2 gone');
+    const gone = await looks(client.vms$, 'vm1 ready,vm2 gone');
     expect(gone[1]?.reason).toContain('ECONNRESET');
     await test.hub.remove('vm2');
-    await looks(client.vms$, 'vm1 running');
+    await looks(client.vms$, 'vm1 ready');
     expect(lists.slice(0, 4)).toEqual([
-      'vm1 running',
-      'vm1 running,vm2 connecting',
-      'vm1 running,vm2 running',
-      'vm1 running,vm2 gone',
+      'vm1 ready',
+      'vm1 ready,vm2 connecting',
+      'vm1 ready,vm2 ready',
+      'vm1 ready,vm2 gone',
     ]);
   });
 
@@ -57,7 +57,7 @@ describe('HubClient', () => {
       toArray(),
     );
     const [one, other] = [firstValueFrom(names), firstValueFrom(names)];
-    await looks(client.vms$, 'vm1 running,vm2 running');
+    await looks(client.vms$, 'vm1 ready,vm2 ready');
     test.fake.emit('STOP');
     second.emit('WAKEUP');
     expect(await one).toEqual(['vm1 STOP', 'vm2 WAKEUP']);
@@ -102,7 +102,7 @@ describe('HubClient', () => {
         tokens: [{ role: 'viewer', token: VIEWER }],
       }),
     );
-    await looks(client.vms$, 'other running');
+    await looks(client.vms$, 'other ready');
     fake.emit('STOP');
     await until(() => events.length > 0);
     expect(events).toEqual(['STOP']);

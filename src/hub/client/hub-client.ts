@@ -21,7 +21,8 @@ import { disposeBy } from '../../foundation/disposal.js';
 import { StateError, type QmpError } from '../../protocol/errors.js';
 import type { Logger } from '../../foundation/logger.js';
 import { hubFrames } from './hub-frames.js';
-import type { HubEvent, HubFrame, HubRights, VmInfo } from '../protocol.js';
+import type { VmInfo } from '../../gateway/vm-info.js';
+import type { HubEvent, HubFrame, HubRights } from '../protocol.js';
 import { socketUrl, webSocket, type WebSocketOptions } from '../../transport/web-socket.js';
 
 export interface HubClientOptions extends Pick<WebSocketOptions, 'token' | 'WebSocket'> {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { TokenBook, type HubToken, type Role } from './tokens.js';
+import type { Role } from '../../gateway/vm-info.js';
+import { tokenOf } from './bearer.js';
+import { TokenBook, type HubToken } from './tokens.js';
 
 export interface AdmissionOptions {
   readonly hostNames: readonly string[];
@@ -8,13 +10,16 @@ export interface AdmissionOptions {
   readonly tokens: readonly HubToken[] | undefined;
 }
 
-/** What was wrong, in the order in which it is looked at. */
-export type RefusalKind = 'host' | 'origin' | 'token';
-
+/** Why a request is not served. */
 export interface Refusal {
-  readonly kind: RefusalKind;
-  readonly status: 401 | 403;
+  /** What it is counted under. */
+  readonly cause: 'host' | 'origin' | 'token' | 'not-found' | 'not-running' | 'full' | 'bad-request';
+  readonly status: number;
   readonly message: string;
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return 'status' in value;
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
@@ -28,7 +33,7 @@ export class Admission {
   readonly #origins: ReadonlySet<string>;
   readonly #tokens: TokenBook | undefined;
 
-  /** @throws TypeError if a name, an origin or a token is none */
+  /** @throws TypeError if a name, an origin or a token is not valid */
   constructor({ hostNames, origins, tokens }: AdmissionOptions) {
     for (const name of hostNames) checkHostName(name);
     for (const origin of origins) checkOrigin(origin);
@@ -42,43 +47,27 @@ export class Admission {
     const bound = boundAddress(request);
     const host = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(request.headers.host?.toLowerCase() ?? '')?.[1];
     if (!this.#isOurs(host, bound)) {
-      return { kind: 'host', status: 403, message: 'this Host is not served here; --host-name adds one' };
+      return { cause: 'host', status: 403, message: 'this Host is not served here; --host-name adds one' };
     }
     const { origin } = request.headers;
     if (origin !== undefined && !this.#origins.has(origin) && !this.#isOurs(hostOf(origin), bound)) {
-      return { kind: 'origin', status: 403, message: 'pages of this Origin are not served; --origin adds one' };
+      return { cause: 'origin', status: 403, message: 'pages of this Origin are not served; --origin adds one' };
     }
     return undefined;
   }
 
   /** The token: as what the bearer comes in. */
-  admit(request: IncomingMessage): Role | Refusal {
-    if (!this.#tokens) return 'operator';
+  admit(request: IncomingMessage): { readonly role: Role } | Refusal {
+    if (!this.#tokens) return { role: 'operator' };
     const token = tokenOf(request);
-    const role = token === undefined ? undefined : this.#tokens.roleOf(token);
-    return (
-      role ?? { kind: 'token', status: 401, message: token === undefined ? 'a token is needed' : 'the token is wrong' }
-    );
+    if (token === undefined) return { cause: 'token', status: 401, message: 'a token is needed' };
+    const role = this.#tokens.roleOf(token);
+    return role ? { role } : { cause: 'token', status: 401, message: 'the token is wrong' };
   }
 
   #isOurs(host: string | undefined, bound: string): boolean {
     return host !== undefined && (this.#hosts.has(host) || host === bound);
   }
-}
-
-/** The subprotocols a WebSocket client offers. */
-export function subprotocolsOf(request: IncomingMessage): string[] {
-  return (request.headers['sec-websocket-protocol'] ?? '').split(',').map((protocol) => protocol.trim());
-}
-
-/** The subprotocol that carries a token; never selected, lest the token is sent back. */
-export function isBearer(protocol: string): boolean {
-  return protocol.startsWith('bearer.');
-}
-
-function tokenOf(request: IncomingMessage): string | undefined {
-  const [, bearer] = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  return bearer ?? subprotocolsOf(request).find(isBearer)?.slice('bearer.'.length);
 }
 
 /** The address the request came to: an address, unlike a name, cannot be made to mean us by somebody else. */

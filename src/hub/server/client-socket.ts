@@ -1,9 +1,12 @@
 import type { RawData, WebSocket } from 'ws';
-import type { Counters, CutOff } from '../../gateway/counters.js';
+import type { Counters } from '../../gateway/counters.js';
 import type { HubLimits } from './options.js';
 
 /** What a frame that closes a WebSocket has room for. */
 const REASON_BYTES = 123;
+
+/** Why a client is cut off. */
+export type CutOff = 'slow' | 'flood' | 'bad-json' | 'too-large' | 'protocol' | 'half-open';
 
 const CODES: Readonly<Record<CutOff, number>> = {
   slow: 1013,

@@ -1,11 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
 import type { Connector } from '../../transport/connection.js';
 import { disposeBy } from '../../foundation/disposal.js';
 import { StateError } from '../../protocol/errors.js';
-import type { VmInfo } from '../protocol.js';
+import type { VmInfo } from '../../gateway/vm-info.js';
 import { address, type Address } from '../../transport/node/address.js';
 import { Counters } from '../../gateway/counters.js';
 import { Admission } from './admission.js';
@@ -14,11 +11,7 @@ import { SocketFolder } from '../../gateway/socket-folder.js';
 import { checkOptions, isLoopback, limitsOf, type HubOptions } from './options.js';
 import { Requests } from './requests.js';
 import { newToken } from './tokens.js';
-
-/** Connections that are no WebSockets: whoever asks for `/vms`, or says nothing at all. */
-const SPARE_CONNECTIONS = 100;
-/** Milliseconds to say what is wanted. */
-const REQUEST_TIMEOUT = 10_000;
+import { WebServer } from './web-server.js';
 
 /** A hub that listens. */
 export interface Hub extends AsyncDisposable {
@@ -29,9 +22,9 @@ export interface Hub extends AsyncDisposable {
   readonly token: string | undefined;
   /** The VMs, as `/vms` has them. */
   readonly vms: readonly VmInfo[];
-  /** Adds a VM while the hub runs. @throws TypeError if the name is taken or unfit, or the address is none */
+  /** Adds a VM while the hub runs. @throws TypeError if the name is taken, or the name or the address is not valid */
   add(name: string, where: Connector | Address | (string & {})): void;
-  /** Forgets a VM; its clients are told. Does nothing where there is none of that name. */
+  /** Forgets a VM; its clients are told. Does nothing where there is no VM of that name. */
   remove(name: string): Promise<void>;
   /** Ends everything; idempotent. */
   close(): Promise<void>;
@@ -49,70 +42,8 @@ export interface Hub extends AsyncDisposable {
  * A VM that cannot be reached is no error: it is tried again and again. Rejects if the options are unsafe or make no sense
  * (`TypeError`), the address is taken, or there is no such folder.
  */
-export async function createHub(options: HubOptions = {}): Promise<Hub> {
-  checkOptions(options);
-  const limits = limitsOf(options);
-  const { host = '127.0.0.1', port = 8765, allow = [], hostNames = [], origins = [], logger, tls } = options;
-  const token = options.tokens || options.noToken ? undefined : newToken();
-  const tokens = token === undefined ? options.tokens : [{ role: 'operator' as const, token }];
-  const admission = new Admission({ hostNames, origins, tokens });
-  const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
-  const vms = new Vms(limits, logger);
-  const { behindProxy = false } = options;
-  const requests = new Requests({ admission, vms, counters: new Counters(), limits, allow, behindProxy, logger });
-  const answer: RequestListener = (request, response) => {
-    requests.request(request, response);
-  };
-  const settings = {
-    handshakeTimeout: REQUEST_TIMEOUT,
-    headersTimeout: REQUEST_TIMEOUT,
-    requestTimeout: REQUEST_TIMEOUT,
-    connectionsCheckingInterval: 1_000,
-  };
-  const server = tls ? createTlsServer({ ...settings, ...tls }, answer) : createServer(settings, answer);
-  server.maxConnections = limits.clients + SPARE_CONNECTIONS;
-  server.on('upgrade', (...request) => {
-    requests.upgrade(...request);
-  });
-  const connections = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
-  const bound = await listen(server, host, port);
-  const folder = options.dir === undefined ? undefined : new SocketFolder(options.dir, vms, logger);
-  const hub = new RunningHub({
-    token,
-    vms,
-    folder,
-    requests,
-    server,
-    connections,
-    bound,
-    secure: tls !== undefined,
-  });
-  server.on('error', (error) => logger?.warn(`${hub.url}: ${error.message}`));
-  try {
-    if (isLoopback(host) && !isLoopback(bound.address))
-      throw new TypeError(`${host} is ${bound.address} here, which is not loopback`);
-    for (const [name, connector] of connectors) vms.add(name, connector);
-    await folder?.start();
-    return hub;
-  } catch (error) {
-    await hub.close();
-    throw error;
-  }
-}
-
-interface Parts {
-  readonly token: string | undefined;
-  readonly vms: Vms;
-  readonly folder: SocketFolder | undefined;
-  readonly requests: Requests;
-  readonly server: Server;
-  readonly connections: ReadonlySet<Socket>;
-  readonly bound: AddressInfo;
-  readonly secure: boolean;
+export function createHub(options: HubOptions = {}): Promise<Hub> {
+  return RunningHub.start(options);
 }
 
 class RunningHub implements Hub {
@@ -120,28 +51,71 @@ class RunningHub implements Hub {
   readonly port: number;
   readonly token: string | undefined;
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
-  readonly #parts: Parts;
+  readonly #vms: Vms;
+  readonly #folder: SocketFolder | undefined;
+  readonly #requests: Requests;
+  readonly #server: WebServer;
   #closed: Promise<void> | undefined;
 
-  constructor(parts: Parts) {
-    const { address: host, port } = parts.bound;
-    this.url = `${parts.secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-    this.port = port;
+  /** Nothing is opened before the options have been found valid; nothing stays open if it fails. */
+  static async start(options: HubOptions): Promise<RunningHub> {
+    checkOptions(options);
+    const { host = '127.0.0.1', port = 8765, allow = [], hostNames = [], origins = [], logger, behindProxy } = options;
+    const token = options.tokens || options.noToken ? undefined : newToken();
+    const tokens = token === undefined ? options.tokens : [{ role: 'operator' as const, token }];
+    const admission = new Admission({ hostNames, origins, tokens });
+    const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
+    const limits = limitsOf(options);
+    const vms = new Vms(logger);
+    const requests = new Requests({
+      ...{ admission, vms, counters: new Counters(), limits, allow, logger },
+      behindProxy: behindProxy ?? false,
+    });
+    const server = new WebServer({ requests, clients: limits.clients, tls: options.tls });
+    await server.listen(host, port);
+    const folder = options.dir === undefined ? undefined : new SocketFolder(options.dir, vms, logger);
+    const hub = new RunningHub({ token, vms, folder, requests, server });
+    server.onError((error) => logger?.warn(`${hub.url}: ${error.message}`));
+    try {
+      const bound = server.address.address;
+      if (isLoopback(host) && !isLoopback(bound))
+        throw new TypeError(`${host} is ${bound} here, which is not loopback`);
+      for (const [name, connector] of connectors) vms.add(name, connector);
+      await folder?.start();
+      return hub;
+    } catch (error) {
+      await hub.close();
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    readonly token: string | undefined;
+    readonly vms: Vms;
+    readonly folder: SocketFolder | undefined;
+    readonly requests: Requests;
+    readonly server: WebServer;
+  }) {
     this.token = parts.token;
-    this.#parts = parts;
+    this.#vms = parts.vms;
+    this.#folder = parts.folder;
+    this.#requests = parts.requests;
+    this.#server = parts.server;
+    this.url = this.#server.url;
+    this.port = this.#server.address.port;
   }
 
   get vms(): readonly VmInfo[] {
-    return this.#parts.vms.list;
+    return this.#vms.list;
   }
 
   add(name: string, where: Connector | string): void {
     if (this.#closed) throw new StateError(`${this.url}: the hub is closed`);
-    this.#parts.vms.add(name, connectorOf(where));
+    this.#vms.add(name, connectorOf(where));
   }
 
   remove(name: string): Promise<void> {
-    return this.#parts.vms.remove(name);
+    return this.#vms.remove(name);
   }
 
   close(): Promise<void> {
@@ -150,32 +124,17 @@ class RunningHub implements Hub {
   }
 
   async #close(): Promise<void> {
-    const { folder, vms, requests, server, connections } = this.#parts;
-    const closed = new Promise<void>((resolve) => {
-      server.close(() => {
-        resolve();
-      });
-    });
-    await requests.close();
-    for (const connection of connections) connection.destroy();
-    await folder?.close();
-    await vms.close();
+    const closed = this.#server.close();
+    await this.#requests.close();
+    this.#server.dropConnections();
+    await this.#folder?.close();
+    await this.#vms.close();
     await closed;
   }
 
   static {
     disposeBy(this, 'close', 'asyncDispose');
   }
-}
-
-function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve(server.address() as AddressInfo);
-    });
-  });
 }
 
 function connectorOf(where: Connector | string): Connector {

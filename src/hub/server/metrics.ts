@@ -4,16 +4,16 @@ import type { Vms } from '../../gateway/vms.js';
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** What Prometheus reads. */
-export function metricsText(vms: Vms, counters: Counters): string {
+export function metricsText(vms: Vms, watchers: number, counters: Counters): string {
   return [
-    metric('rxqmp_vm_up', 'gauge', 'Whether the session to the VM is running.', [
-      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'running' ? 1 : 0]),
+    metric('rxqmp_vm_up', 'gauge', 'Whether there is a session to the VM.', [
+      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'ready' ? 1 : 0]),
     ]),
     metric('rxqmp_vm_clients', 'gauge', 'Clients served now.', [
-      ...vms.all.map(({ name: vm, clients }): Sample => [{ vm }, clients]),
+      ...vms.all.map(({ name: vm, callers }): Sample => [{ vm }, callers]),
     ]),
     metric('rxqmp_vm_events_total', 'counter', 'Events received.', [
-      ...vms.all.map(({ name: vm, client }): Sample => [{ vm }, client.stats.events]),
+      ...vms.all.map(({ name: vm, events }): Sample => [{ vm }, events]),
     ]),
     metric('rxqmp_vm_commands_total', 'counter', 'Commands of clients passed on.', [
       ...vms.all.map(({ name: vm, commands }): Sample => [{ vm }, commands]),
@@ -21,7 +21,7 @@ export function metricsText(vms: Vms, counters: Counters): string {
     metric('rxqmp_vm_reconnects_total', 'counter', 'Sessions after the first.', [
       ...vms.all.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
     ]),
-    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, vms.watchers]]),
+    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, watchers]]),
     metric('rxqmp_hub_refused_total', 'counter', 'Requests refused.', [
       ...[...counters.refusals].map(([cause, count]): Sample => [{ cause }, count]),
     ]),

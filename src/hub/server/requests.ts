@@ -4,14 +4,18 @@ import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { Logger } from '../../foundation/logger.js';
 import { excerpt } from '../../protocol/framing.js';
 import { ClientSocket } from './client-socket.js';
-import type { Counters, RefusalCause } from '../../gateway/counters.js';
-import { isBearer, type Admission } from './admission.js';
+import type { Counters } from '../../gateway/counters.js';
+import { isRefusal, type Admission, type Refusal } from './admission.js';
+import { isBearer } from './bearer.js';
+import type { Vm } from '../../gateway/vm.js';
 import type { Vms } from '../../gateway/vms.js';
 import { pathOf, refuseUpgrade, respond, routeOf, type Route } from './http.js';
 import { metricsText } from './metrics.js';
 import type { HubLimits } from './options.js';
-import { Rights } from '../../gateway/rights.js';
-import type { Role } from './tokens.js';
+import { rightsOf } from '../../gateway/rights.js';
+import type { Role } from '../../gateway/vm-info.js';
+import { VmServers } from './vm-servers.js';
+import { Watchers } from './watchers.js';
 
 export interface RequestsOptions {
   readonly admission: Admission;
@@ -21,12 +25,6 @@ export interface RequestsOptions {
   readonly allow: readonly string[];
   readonly behindProxy: boolean;
   readonly logger: Logger | undefined;
-}
-
-interface Refusal {
-  readonly kind: RefusalCause;
-  readonly status: number;
-  readonly message: string;
 }
 
 /** Milliseconds for the answer to a closing frame. */
@@ -39,9 +37,16 @@ export class Requests {
   readonly #options: RequestsOptions;
   readonly #webSockets: WebSocketServer;
   readonly #clients = new Set<ClientSocket>();
+  readonly #servers = new Map<Vm, VmServers>();
+  readonly #watchers: Watchers;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
+    this.#watchers = new Watchers(options.vms);
+    options.vms.subscribe({
+      added: (vm) => this.#servers.set(vm, new VmServers(vm, options.limits)),
+      removed: (vm) => this.#servers.delete(vm),
+    });
     // The declarations lack `closeTimeout`.
     const settings: ServerOptions & { closeTimeout: number } = {
       noServer: true,
@@ -57,7 +62,8 @@ export class Requests {
 
   request(request: IncomingMessage, response: ServerResponse): void {
     const route = routeOf(request);
-    const refusal = this.#refuseAtDoor(request, route) ?? unreadable(request, route);
+    const admitted = this.#admit(request, route);
+    const refusal = isRefusal(admitted) ? admitted : unreadable(request, route);
     if (refusal) {
       this.#count(request, refusal);
       respond(response, refusal.status, refusal.message);
@@ -66,7 +72,8 @@ export class Requests {
     this.#log(request, '200');
     const { vms, counters } = this.#options;
     if (route.kind === 'vms') respond(response, 200, `${JSON.stringify(vms.list)}\n`, 'application/json');
-    else if (route.kind === 'metrics') respond(response, 200, metricsText(vms, counters), 'text/plain; version=0.0.4');
+    else if (route.kind === 'metrics')
+      respond(response, 200, metricsText(vms, this.#watchers.size, counters), 'text/plain; version=0.0.4');
     else respond(response, 200, 'ok\n');
   }
 
@@ -74,14 +81,19 @@ export class Requests {
     // Whoever has gone before the answer needs none.
     socket.on('error', () => undefined);
     const route = routeOf(request);
-    const refusal = this.#refuseAtDoor(request, route) ?? this.#unavailable(route);
-    if (refusal) {
-      this.#count(request, refusal);
-      refuseUpgrade(socket, refusal.status, refusal.message);
+    const admitted = this.#admit(request, route);
+    if (isRefusal(admitted)) {
+      this.#refuseUpgrade(request, socket, admitted);
+      return;
+    }
+    const service = this.#serviceOf(route, admitted.role);
+    if (isRefusal(service)) {
+      this.#refuseUpgrade(request, socket, service);
       return;
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#serve(request, route, webSocket);
+      this.#log(request, admitted.role);
+      service(this.#welcome(request, webSocket));
     });
   }
 
@@ -97,31 +109,35 @@ export class Requests {
   }
 
   /** What is needed depends on nothing but the request, and on the path only for `/healthz`, which needs no token. */
-  #refuseAtDoor(request: IncomingMessage, route: Route): Refusal | undefined {
+  #admit(request: IncomingMessage, route: Route): { readonly role: Role } | Refusal {
     const { admission } = this.#options;
     const refusal = admission.checkTarget(request);
-    if (refusal || route.kind === 'healthz') return refusal;
-    const admitted = admission.admit(request);
-    return typeof admitted === 'object' ? admitted : undefined;
+    if (refusal) return refusal;
+    return route.kind === 'healthz' ? { role: 'viewer' } : admission.admit(request);
   }
 
-  #unavailable(route: Route): Refusal | undefined {
-    if (this.#clients.size >= this.#options.limits.clients)
-      return { kind: 'full', status: 503, message: 'too many clients' };
-    if (route.kind === 'events') return undefined;
-    const vm = route.kind === 'vm' ? this.#options.vms.get(route.name) : undefined;
-    if (!vm) return { kind: 'not-found', status: 404, message: 'there is no such VM' };
-    if (vm.client.greeting) return undefined;
-    return {
-      kind: 'not-running',
-      status: 503,
-      message: `the VM is ${vm.info.state}: ${vm.info.reason ?? 'not reached yet'}`,
+  /** What is done with the WebSocket of a client that has been admitted. */
+  #serviceOf(route: Route, role: Role): ((client: ClientSocket) => void) | Refusal {
+    const { limits, vms, allow } = this.#options;
+    if (this.#clients.size >= limits.clients) return { cause: 'full', status: 503, message: 'too many clients' };
+    const rights = rightsOf(role, allow);
+    if (route.kind === 'events') {
+      return (client) => {
+        this.#watchers.watch(client, rights);
+      };
+    }
+    const vm = route.kind === 'vm' ? vms.get(route.name) : undefined;
+    const servers = vm && this.#servers.get(vm);
+    if (!servers) return { cause: 'not-found', status: 404, message: 'there is no such VM' };
+    const { state, reason = 'not reached yet' } = vm.info;
+    if (!vm.greeting) return { cause: 'not-running', status: 503, message: `the VM is ${state}: ${reason}` };
+    return (client) => {
+      servers.serve(client, rights);
     };
   }
 
-  #serve(request: IncomingMessage, route: Route, webSocket: WebSocket): void {
-    const { admission, vms, limits, counters, logger, allow } = this.#options;
-    const role = admission.admit(request) as Role;
+  #welcome(request: IncomingMessage, webSocket: WebSocket): ClientSocket {
+    const { limits, counters, logger } = this.#options;
     const client = new ClientSocket(webSocket, {
       limits,
       log: (line) => {
@@ -134,14 +150,16 @@ export class Requests {
       this.#clients.delete(client);
       this.#log(request, `closed with ${code}`);
     });
-    this.#log(request, role);
-    const rights = new Rights(role, allow);
-    if (route.kind === 'vm') vms.get(route.name)?.serve(client, rights);
-    else vms.watch(client, rights);
+    return client;
   }
 
-  #count(request: IncomingMessage, { kind, status, message }: Refusal): void {
-    this.#options.counters.refused(kind);
+  #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    this.#count(request, refusal);
+    refuseUpgrade(socket, refusal.status, refusal.message);
+  }
+
+  #count(request: IncomingMessage, { cause, status, message }: Refusal): void {
+    this.#options.counters.refused(cause);
     this.#options.logger?.warn(`${this.#describe(request)}: ${status}: ${message}`);
   }
 
@@ -161,9 +179,9 @@ export class Requests {
 
 function unreadable(request: IncomingMessage, { kind }: Route): Refusal | undefined {
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    return { kind: 'bad-request', status: 405, message: 'GET only' };
-  if (kind === 'unknown') return { kind: 'not-found', status: 404, message: 'there is nothing here' };
-  if (kind === 'vm' || kind === 'events') return { kind: 'bad-request', status: 426, message: 'this is a WebSocket' };
+    return { cause: 'bad-request', status: 405, message: 'GET only' };
+  if (kind === 'unknown') return { cause: 'not-found', status: 404, message: 'there is nothing here' };
+  if (kind === 'vm' || kind === 'events') return { cause: 'bad-request', status: 426, message: 'this is a WebSocket' };
   return undefined;
 }
 

@@ -1,8 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { HubRights } from '../protocol.js';
-
-export type Role = HubRights['role'];
+import type { Role } from '../../gateway/vm-info.js';
 
 /** A secret, and what its bearer may do. */
 export interface HubToken {

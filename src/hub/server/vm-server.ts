@@ -5,13 +5,13 @@ import type { ClientSocket } from './client-socket.js';
 import { CommandCutter } from '../../protocol/command-cutter.js';
 import { CommandRefused, errorText, readCommand, replyText, type ClientCommand } from '../../protocol/command.js';
 import type { HubLimits } from './options.js';
-import type { Rights } from '../../gateway/rights.js';
-import type { Turn } from '../../gateway/fair-queue.js';
+import { refusalOf } from '../../gateway/rights.js';
+import type { Rights } from '../../gateway/vm-info.js';
+import type { VmCaller } from '../../gateway/vm.js';
 
 export interface VmServerHost {
   readonly greeting: Greeting;
-  readonly turn: Turn;
-  execute(command: ClientCommand): Promise<unknown>;
+  readonly caller: VmCaller;
 }
 
 /** Unanswered commands of one client, together. */
@@ -127,7 +127,7 @@ export class VmServer {
     if (name === 'qmp_capabilities')
       throw new CommandRefused('capabilities negotiation is already complete', id, 'CommandNotFound');
     if (oob && !this.#oob) throw new CommandRefused('exec-oob needs the capability oob', id);
-    const refusal = this.#rights.refuse(name, oob);
+    const refusal = refusalOf(this.#rights, name, oob);
     if (refusal !== undefined) throw new CommandRefused(refusal, id);
     this.#unanswered += 1;
     this.#unansweredBytes += bytes;
@@ -135,9 +135,7 @@ export class VmServer {
       this.#cutOff('flood', `${this.#unanswered} commands without an answer`);
       return;
     }
-    const task = (): Promise<void> => this.#answer(command, bytes);
-    if (oob) void task();
-    else this.#host.turn.add(task);
+    void this.#answer(command, bytes);
   }
 
   async #answer(command: ClientCommand, bytes: number): Promise<void> {
@@ -150,7 +148,7 @@ export class VmServer {
   /** Undefined where there is none: the session has ended. */
   async #textOfAnswer(command: ClientCommand): Promise<string | undefined> {
     try {
-      return replyText(await this.#host.execute(command), command.id);
+      return replyText(await this.#host.caller.execute(command), command.id);
     } catch (error) {
       if (error instanceof ExecuteError) return errorText(error.errorClass, error.desc, command.id);
       if (error instanceof QmpError) return undefined;
@@ -167,6 +165,6 @@ export class VmServer {
   #leave(): void {
     this.#gone = true;
     this.#framing.stop();
-    this.#host.turn.leave();
+    this.#host.caller.leave();
   }
 }

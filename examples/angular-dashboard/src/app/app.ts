@@ -25,7 +25,7 @@ export class App {
   readonly vms = this.#hub.vms;
   readonly state = this.#hub.state;
   readonly total = this.#recorder.total;
-  readonly running = computed(() => this.vms().filter(({ state }) => state === 'running').length);
+  readonly running = computed(() => this.vms().filter(({ state }) => state === 'ready').length);
   readonly role = computed(() => {
     const state = this.state();
     return state.phase === 'open' ? state.rights.role : undefined;

@@ -67,7 +67,7 @@ export class Recorder {
       untracked(() => {
         for (const vm of vms) {
           if (!connected) this.#lose(vm.name, 'the hub is out of reach');
-          else if (vm.state === 'running') this.#regain(vm.name);
+          else if (vm.state === 'ready') this.#regain(vm.name);
           else if (vm.state === 'gone') this.#lose(vm.name, vm.reason ?? 'QEMU has ended');
         }
         this.#forgetOthers(new Set(vms.map(({ name }) => name)));

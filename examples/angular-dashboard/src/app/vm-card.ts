@@ -50,12 +50,12 @@ export class VmCard {
   /** The guest's state in QEMU's words; the last known one while it is asked again. */
   readonly runState = linkedSignal<{ up: boolean; status: string | undefined }, string | undefined>({
     source: () => ({
-      up: this.connection().phase === 'running' && this.vm().state === 'running',
+      up: this.connection().phase === 'running' && this.vm().state === 'ready',
       status: this.#status.hasValue() ? this.#status.value().status : undefined,
     }),
     computation: ({ up, status }, previous) => (up ? (status ?? previous?.value) : undefined),
   });
-  readonly label = computed(() => this.runState() ?? (this.vm().state === 'running' ? 'connecting' : this.vm().state));
+  readonly label = computed(() => this.runState() ?? (this.vm().state === 'ready' ? 'connecting' : this.vm().state));
   readonly look = computed(() => {
     const label = this.label();
     if (label === 'gone' || label === 'connecting') return label;
