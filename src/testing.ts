@@ -3,7 +3,7 @@ export { FakeQemu, type FakeQemuOptions } from './testing/fake-qemu.js';
 export { CommandError } from './protocol/command-error.js';
 export type { FakeJob, FakeJobOptions } from './testing/fake-job.js';
 export type { FakeJobs } from './testing/fake-jobs.js';
-export type { ReceivedCommand } from './testing/request.js';
+export type { Command } from './protocol/command.js';
 export type { Reply, ReplyHooks } from './testing/reply.js';
 export type { Schema } from './testing/schema.js';
 

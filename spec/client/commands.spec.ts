@@ -281,7 +281,7 @@ describe('QmpClient', () => {
       ['half a surrogate pair', ['stop', { secret: 'secret\uD800' }], TypeError, /arguments\.secret holds half/],
       ['a non-character', ['stop', { a: 'secret\uFFFF' }], TypeError, /non-character/],
       ['NaN', ['stop', { a: NaN }], TypeError, /NaN/],
-      ['half a surrogate pair in the name', ['st\uD800op'], TypeError, /command holds half/],
+      ['half a surrogate pair in the name', ['st\uD800op'], TypeError, /execute holds half/],
     ])('refuses %s, sends nothing and shows no argument (C5, C9)', async (_name, parameters, type, message) => {
       const { client, line } = await connected();
       const execute = client.execute.bind(client) as (...all: unknown[]) => Promise<unknown>;

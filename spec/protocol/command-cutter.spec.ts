@@ -1,38 +1,73 @@
 import fc from 'fast-check';
 import { CommandCutter } from '../../src/protocol/command-cutter.js';
 
-/** What a reader of lines sees of these chunks. */
-function lines(...chunks: (string | Uint8Array)[]): string[] {
-  const out: Buffer[] = [];
-  const cutter = new CommandCutter((bytes) => out.push(Buffer.from(bytes)));
-  for (const chunk of chunks) cutter.push(Buffer.from(chunk as string));
-  return Buffer.concat(out)
-    .toString()
-    .split('\n')
-    .filter((line) => line.trim() !== '');
+/** The texts that come out of these chunks. */
+function texts(...chunks: (string | Uint8Array)[]): string[] {
+  const cutter = new CommandCutter(1_000_000);
+  const out: string[] = [];
+  for (const chunk of chunks) {
+    cutter.push(Buffer.from(chunk as string));
+    for (let text = cutter.next(); text !== undefined; text = cutter.next()) out.push(text);
+  }
+  return out;
 }
 
 describe('CommandCutter', () => {
-  it('ends each text with a line, whether or not it has one', () => {
-    expect(lines('{"a":1}{"b":2}\r\n{"c":3}')).toEqual(['{"a":1}', '{"b":2}', '{"c":3}']);
+  it('ends each text where it ends, with a line end or without', () => {
+    expect(texts('{"a":1}{"b":2}\r\n{"c":3}')).toEqual(['{"a":1}', '{"b":2}', '{"c":3}']);
   });
 
-  it('joins a text that is spread over lines', () => {
-    expect(lines('{\n  "a": [\n1,\r\n2]\n', '}')).toEqual(['{   "a": [ 1,\r 2] }']);
+  it('joins a text that is spread over lines and chunks', () => {
+    expect(texts('{\n  "a": [\n1,\r\n2]\n', '}')).toEqual(['{\n  "a": [\n1,\r\n2]\n}']);
   });
 
   it('leaves strings alone', () => {
-    expect(lines(String.raw`{"a":"}{\"}\\"}{"b":"["}`)).toEqual([String.raw`{"a":"}{\"}\\"}`, '{"b":"["}']);
+    expect(texts(String.raw`{"a":"}{\"}\\"}{"b":"["}`)).toEqual([String.raw`{"a":"}{\"}\\"}`, '{"b":"["}']);
   });
 
-  it('begins anew after a string that a line end breaks', () => {
-    expect(lines('{"a":"x\n{"b":1}')).toEqual(['{"a":"x', '{"b":1}']);
-    expect(lines('{"a":"x\\\n{"b":1}')).toEqual(['{"a":"x\\', '{"b":1}']);
+  it('begins again after a string that a line end breaks', () => {
+    expect(texts('{"a":"x\n{"b":1}')).toEqual(['{"a":"x\n', '{"b":1}']);
+    expect(texts('{"a":"x\\\n{"b":1}')).toEqual(['{"a":"x\\\n', '{"b":1}']);
   });
 
-  it('ends rubbish with the chunk', () => {
-    expect(lines('hello', '{"a":1}')).toEqual(['hello', '{"a":1}']);
-    expect(lines('}]"', '{"a":1}')).toEqual(['}]"', '{"a":1}']);
+  it('gives rubbish out as soon as it is seen', () => {
+    expect(texts('hello {"a":1}')).toEqual(['hello', '{"a":1}']);
+    expect(texts('hel', 'lo', '{"a":1}')).toEqual(['hello', '{"a":1}']);
+    expect(texts('}]:')).toEqual(['}', ']', ':']);
+    expect(texts('[}{"a":1}')).toEqual(['[}', '{"a":1}']);
+    expect(texts('"x""y"')).toEqual(['"x"', '"y"']);
+  });
+
+  it('gives nothing out before the end of a text', () => {
+    const cutter = new CommandCutter(100);
+    cutter.push(Buffer.from('{"a":[1,{'));
+    expect(cutter.next()).toBeUndefined();
+    cutter.push(Buffer.from('}]} \n'));
+    expect([cutter.next(), cutter.next()]).toEqual(['{"a":[1,{}]}', undefined]);
+  });
+
+  it('refuses a text that is longer than its limit, however it is cut, and goes on after it', () => {
+    const cutter = new CommandCutter(10);
+    for (const chunk of ['{"a":', '"', '123456']) cutter.push(Buffer.from(chunk));
+    expect(() => cutter.next()).toThrow('a command of more than 10 bytes');
+    cutter.push(Buffer.from('{"b":12}'));
+    expect(cutter.next()).toBe('{"b":12}');
+    cutter.push(Buffer.from('{"b":1234567}'));
+    expect(() => cutter.next()).toThrow('a command of more than 10 bytes');
+  });
+
+  it('takes a time that grows with the bytes, even if they come one by one', () => {
+    const cutter = new CommandCutter(1_000_000);
+    const bytes = Buffer.from(`{"a":"${'x'.repeat(200_000)}"}`);
+    const begun = performance.now();
+    let text: string | undefined;
+    for (let at = 0; at < bytes.length; at += 1) {
+      cutter.push(bytes.subarray(at, at + 1));
+      text = cutter.next();
+    }
+    expect(text).toHaveLength(bytes.length);
+    // Were each byte looked at again with each chunk, it would be minutes.
+    expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
   it('gives the same objects however they are written and cut', () => {
@@ -46,7 +81,7 @@ describe('CommandCutter', () => {
           const bytes = Buffer.from(objects.map((one) => JSON.stringify(one, null, indent) + end).join(''));
           const places = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).sort((a, b) => a - b), bytes.length];
           const chunks = places.slice(1).map((place, index) => Buffer.from(bytes.subarray(places[index], place)));
-          const got = lines(...chunks).map((line) => JSON.parse(line) as unknown);
+          const got = texts(...chunks).map((text) => JSON.parse(text) as unknown);
           expect(JSON.stringify(got)).toBe(
             JSON.stringify(objects.map((one) => JSON.parse(JSON.stringify(one)) as unknown)),
           );

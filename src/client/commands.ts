@@ -1,6 +1,6 @@
 import { whenAborted } from '../foundation/abort.js';
 import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type QmpError } from '../protocol/errors.js';
-import { stringify } from '../protocol/json.js';
+import { commandOf, IN_BAND_LIMIT, lineOf, type Command } from '../protocol/command.js';
 import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/message.js';
 
 export interface ExecuteOptions {
@@ -12,8 +12,8 @@ export interface ExecuteOptions {
   readonly oob?: boolean;
 }
 
-/** A command as it goes to QEMU. */
-export interface Command {
+/** A command to run. */
+export interface CommandCall {
   readonly name: string;
   readonly args: object | undefined;
   readonly oob: boolean;
@@ -25,19 +25,17 @@ interface Caller {
 }
 
 /** A command without a reply. */
-interface Pending extends Omit<Command, 'args'> {
+interface Pending extends Omit<CommandCall, 'args'> {
   readonly id: number;
   /** Absent once nobody waits any more: a reply may still come, but nothing else is kept for it. */
   readonly caller?: Caller;
 }
 
-interface Waiting extends Pending, Command {
+interface Waiting extends Pending {
   readonly caller: Caller;
+  readonly command: Command;
   readonly text: string;
 }
-
-/** With oob enabled QEMU stops reading, and with it the oob commands, beyond so many in-band commands. */
-const IN_BAND_LIMIT = 8;
 
 /** More unanswered commands than this are a leak in the program that makes them, or a server that has died. */
 const COMMAND_LIMIT = 10_000;
@@ -48,7 +46,7 @@ const WAITING_LIMIT = 64 * 1024 * 1024;
 /** The commands of one session: on the wire, or waiting for their turn. */
 export class Commands {
   readonly #name: string;
-  readonly #send: (text: string, command: Command, id: number) => void;
+  readonly #send: (text: string, command: Command, name: string, id: number) => void;
   /** On the wire, by id. A Map keeps their order. */
   readonly #sent = new Map<unknown, Pending>();
   readonly #waiting = new Set<Waiting>();
@@ -57,7 +55,7 @@ export class Commands {
   #oob = false;
   #lastId = 0;
 
-  constructor(name: string, send: (text: string, command: Command, id: number) => void) {
+  constructor(name: string, send: (text: string, command: Command, name: string, id: number) => void) {
     this.#name = name;
     this.#send = send;
   }
@@ -72,20 +70,19 @@ export class Commands {
   }
 
   /** @param timeout milliseconds, Infinity allowed */
-  execute(command: Command, timeout: number, signal?: AbortSignal): Promise<unknown> {
+  execute({ name, args, oob }: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    if (command.oob && !this.#oob) {
+    if (oob && !this.#oob) {
       return Promise.reject(
-        new StateError(`${this.#name}: ${command.name}: out-of-band execution is not offered on this connection`),
+        new StateError(`${this.#name}: ${name}: out-of-band execution is not offered on this connection`),
       );
     }
     const full = this.#fullness();
     if (full !== undefined) {
       const advice = 'await the replies; if the server gives none, disconnect() and connect()';
-      return Promise.reject(new StateError(`${this.#name}: ${command.name}: ${full} already; ${advice}`));
+      return Promise.reject(new StateError(`${this.#name}: ${name}: ${full} already; ${advice}`));
     }
     const id = ++this.#lastId;
-    const { name, oob } = command;
     const call = new Error();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
@@ -107,7 +104,8 @@ export class Commands {
           reject(blameCall(error, call));
         },
       };
-      const waiting: Waiting = { ...command, id, caller, text: textOf(command, id) };
+      const command = commandOf(name, args, oob, id);
+      const waiting: Waiting = { id, name, oob, caller, command, text: lineOf(command) };
       const stopWatching =
         signal &&
         whenAborted(signal, () => {
@@ -175,10 +173,10 @@ export class Commands {
 
   #transmit(waiting: Waiting): void {
     this.#leave(waiting);
-    const { id, name, oob, caller, text } = waiting;
+    const { id, name, oob, caller, command, text } = waiting;
     this.#sent.set(id, { id, name, oob, caller });
     if (!oob) this.#inBandSent += 1;
-    this.#send(text, waiting, id);
+    this.#send(text, command, name, id);
   }
 
   /** True if it was still waiting for its turn. */
@@ -201,11 +199,6 @@ export class Commands {
       : { class: 'MalformedError', desc: 'the server answered with an error it did not describe' };
     return new ExecuteError(`${this.#name}: ${pending.name}: ${desc}`, { errorClass, desc, command: pending.name });
   }
-}
-
-function textOf({ name, args, oob }: Command, id: number): string {
-  const members = args === undefined ? '' : `,"arguments":${stringify(args, 'arguments')}`;
-  return `{"${oob ? 'exec-oob' : 'execute'}":${stringify(name, 'command')}${members},"id":${id}}\n`;
 }
 
 /** Gives an error that was made when the reply came the stack of the call that it answers. */

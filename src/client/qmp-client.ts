@@ -4,7 +4,7 @@ import type { Diagnostic } from '../bus/diagnostics.js';
 import { EventBus, type EventBusOptions } from '../bus/event-bus.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { whenAborted } from '../foundation/abort.js';
-import { checkLimit, checkSignal, checkTimeout, show } from '../foundation/checks.js';
+import { checkLimit, checkSignal, checkTimeout, isRecord, show } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.js';
 import { isEvent, type CommandName, type Greeting, type Message } from '../protocol/message.js';
@@ -260,8 +260,4 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   static {
     disposeBy(this, 'close', 'asyncDispose');
   }
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -19,7 +19,8 @@ import {
   type Message,
   type SuccessReply,
 } from '../protocol/message.js';
-import { Commands, type Command } from './commands.js';
+import type { Command } from '../protocol/command.js';
+import { Commands, type CommandCall } from './commands.js';
 import type { Connection } from '../transport/connection.js';
 import { OrderlyEnd } from './orderly-end.js';
 import type { Shutdown } from './state.js';
@@ -31,7 +32,7 @@ export interface SessionHost {
   /** Each chunk of bytes, or of text. */
   receivedBytes(length: number): void;
   /** Each command, as an object. */
-  sent(command: object): void;
+  sent(command: Command): void;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
   /** QEMU has greeted us and takes commands. */
   ready(greeting: Greeting): void;
@@ -65,8 +66,8 @@ export class Session {
     this.#connection = connection;
     this.#host = host;
     this.#name = options.name;
-    this.#commands = new Commands(options.name, (text, command, id) => {
-      this.#transmit(text, command, id);
+    this.#commands = new Commands(options.name, (text, command, name, id) => {
+      this.#transmit(text, command, name, id);
     });
     this.#framing = new Framing(options, {
       message: (message, text) => {
@@ -105,7 +106,7 @@ export class Session {
     return this.#commands.size;
   }
 
-  execute(command: Command, timeout: number, signal?: AbortSignal): Promise<unknown> {
+  execute(command: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
     return this.#commands.execute(command, timeout, signal);
   }
 
@@ -193,13 +194,9 @@ export class Session {
     }
   }
 
-  #transmit(text: string, command: Command, id: number): void {
-    this.#orderlyEnd.sent(command.name, id);
-    this.#host.sent({
-      [command.oob ? 'exec-oob' : 'execute']: command.name,
-      ...(command.args && { arguments: command.args }),
-      id,
-    });
+  #transmit(text: string, command: Command, name: string, id: number): void {
+    this.#orderlyEnd.sent(name, id);
+    this.#host.sent(command);
     try {
       this.#connection.send(text);
     } catch (cause) {

@@ -1,12 +1,5 @@
+import type { Command } from '../protocol/command.js';
 import type { Message } from '../protocol/message.js';
-
-/** A command as sent, with its arguments: keep it from logs. */
-export interface SentCommand {
-  readonly execute?: string;
-  readonly 'exec-oob'?: string;
-  readonly arguments?: object;
-  readonly id?: unknown;
-}
 
 /** One message in either direction. */
 export type Traffic =
@@ -16,4 +9,4 @@ export type Traffic =
       /** The line as it came. */
       readonly text: string;
     }
-  | { readonly direction: 'sent'; readonly message: SentCommand };
+  | { readonly direction: 'sent'; readonly message: Command };

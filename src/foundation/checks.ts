@@ -34,6 +34,11 @@ export function checkSignal(argument: string, value: unknown): void {
   }
 }
 
+/** True for what JSON calls an object: no array, and not null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** A short word for a value in an error message. */
 export function show(value: unknown): string {
   if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean') {

@@ -1,63 +1,93 @@
+import { isRecord } from '../foundation/checks.js';
+import { CommandError, genericError } from './command-error.js';
 import { stringify } from './json.js';
 
-/** A command as a client of the hub sent it. */
-export interface ClientCommand {
-  readonly name: string;
-  readonly args: object | undefined;
-  readonly oob: boolean;
-  /** The client's own id as JSON text; `undefined` where it gave none. */
-  readonly id: string | undefined;
+/** A command as it goes over the wire, in either direction. Its arguments may hold passwords: keep it from logs. */
+export interface Command {
+  readonly execute?: string;
+  /** In place of `execute`: the command runs out of band. */
+  readonly 'exec-oob'?: string;
+  readonly arguments?: object;
+  readonly id?: unknown;
 }
 
-/** What is answered instead of running a command. */
-export class CommandRefused extends Error {
-  constructor(
-    desc: string,
-    readonly id: string | undefined,
-    readonly errorClass: 'GenericError' | 'CommandNotFound' = 'GenericError',
-  ) {
-    super(desc);
+/** So many in-band commands QEMU takes at a time: with more it stops reading, out-of-band commands included. */
+export const IN_BAND_LIMIT = 8;
+
+export function commandOf(name: string, args: object | undefined, oob: boolean, id: unknown): Command {
+  return { [oob ? 'exec-oob' : 'execute']: name, ...(args && { arguments: args }), id };
+}
+
+export function nameOf(command: Command): string {
+  return command.execute ?? command['exec-oob'] ?? '';
+}
+
+export function isOutOfBand(command: Command): boolean {
+  return command.execute === undefined;
+}
+
+/** The command as one line of text. @throws TypeError on what QEMU could not read */
+export function lineOf(command: Command): string {
+  const members = Object.entries(command).filter(([, value]) => value !== undefined);
+  return `{${members.map(([name, value]) => `"${name}":${stringify(value, name)}`).join()}}\n`;
+}
+
+/**
+ * Reads one JSON text that a client sent. Of a command it returns what QEMU accepts, and for the rest it throws QEMU's words.
+ *
+ * @param oob whether the client has enabled `exec-oob`
+ * @throws CommandError if it is not a command
+ */
+export function readCommand(value: unknown, oob: boolean): Command {
+  if (!isRecord(value)) throw genericError('QMP input must be a JSON object');
+  let named: string | undefined;
+  for (const [member, content] of Object.entries(value)) {
+    if (member === 'execute' || (member === 'exec-oob' && oob)) {
+      if (typeof content !== 'string') throw genericError(`QMP input member '${member}' must be a string`);
+      if (named !== undefined) throw genericError("QMP input member 'execute' clashes with 'exec-oob'");
+      named = member;
+    } else if (member === 'arguments') {
+      if (!isRecord(content)) throw genericError("QMP input member 'arguments' must be an object");
+    } else if (member !== 'id') throw genericError(`QMP input member '${member}' is unexpected`);
+  }
+  if (named === undefined) throw genericError("QMP input lacks member 'execute'");
+  return value;
+}
+
+/**
+ * The value of a JSON text that a client sent.
+ *
+ * @param parse the text of a client who is to get integers beyond 2^53 back exactly takes `parseExact`
+ * @throws CommandError in QEMU's words
+ */
+export function parseCommand(text: string, parse: (text: string) => unknown = JSON.parse): unknown {
+  try {
+    return parse(text);
+  } catch {
+    throw genericError(`JSON parse error, ${/^[a-z]+$/.test(text) ? `invalid keyword '${text}'` : 'expecting value'}`);
   }
 }
 
-const MEMBERS = new Set(['execute', 'exec-oob', 'arguments', 'id']);
-
-/** Reads a command as QEMU does: nothing missing, nothing besides. @throws CommandRefused */
-export function readCommand(message: object): ClientCommand {
-  const members = new Map<string, unknown>(Object.entries(message));
-  const id = idOf(members.get('id'));
-  const unexpected = [...members.keys()].find((member) => !MEMBERS.has(member));
-  if (unexpected !== undefined)
-    throw new CommandRefused('a command has execute, arguments and id, and nothing else', id);
-  if (members.has('execute') === members.has('exec-oob'))
-    throw new CommandRefused('a command has one of execute and exec-oob', id);
-  const oob = members.has('exec-oob');
-  const name = members.get(oob ? 'exec-oob' : 'execute');
-  if (typeof name !== 'string' || name === '') throw new CommandRefused('the name of a command is a string', id);
-  const args = members.get('arguments');
-  if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args)))
-    throw new CommandRefused('arguments must be an object', id);
-  if (oob && id === undefined) throw new CommandRefused('exec-oob needs an id', id);
-  return { name, args, oob, id };
+/** True for what a client sent to run out of band, valid or not. */
+export function asksForOob(value: unknown): boolean {
+  return isRecord(value) && 'exec-oob' in value && !('execute' in value);
 }
 
+/** The reply to a command, as text. @param id of the command, as JSON; `undefined` where it has none */
 export function replyText(result: unknown, id: string | undefined): string {
   return `{"return":${stringify(result, 'return')}${idMember(id)}}\r\n`;
 }
 
-export function errorText(errorClass: string, desc: string, id: string | undefined): string {
-  return `{"error":${JSON.stringify({ class: errorClass, desc })}${idMember(id)}}\r\n`;
+/** The same for an error; of what is no {@link CommandError}, the message with the class `GenericError`. */
+export function errorText(error: unknown, id: string | undefined): string {
+  const { errorClass, message } = error instanceof CommandError ? error : genericError(messageOf(error));
+  return `{"error":${JSON.stringify({ class: errorClass, desc: message })}${idMember(id)}}\r\n`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function idMember(id: string | undefined): string {
   return id === undefined ? '' : `,"id":${id}`;
-}
-
-function idOf(id: unknown): string | undefined {
-  if (id === undefined) return undefined;
-  try {
-    return stringify(id, 'id');
-  } catch (error) {
-    throw new CommandRefused((error as Error).message, undefined);
-  }
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../foundation/checks.js';
 import { genericError } from '../protocol/command-error.js';
 import type { SchemaEntry, SchemaIndex } from './schema.js';
 
@@ -112,10 +113,6 @@ function jsonTypeOf(type: string, schema: SchemaIndex): string {
 function wrongType(path: string, expected: string): Error {
   const type = expected === 'int' ? 'integer' : expected;
   return genericError(`Invalid parameter type for '${path}', expected: ${type}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function join(path: string, member: string): string {

@@ -11,7 +11,7 @@ import { timestampOf, withTime, type EventData } from './event.js';
 import { FakeConnection } from './fake-connection.js';
 import { FakeJobs } from './fake-jobs.js';
 import { Monitor } from './monitor.js';
-import type { ReceivedCommand } from './request.js';
+import type { Command } from '../protocol/command.js';
 import type { Reply, ReplyHooks } from './reply.js';
 import { allowsOob, defaultSchema, indexOf, type Schema, type SchemaIndex } from './schema.js';
 
@@ -73,7 +73,7 @@ export class FakeQemu {
   readonly #defaults: ReadonlyMap<string, AnyReply>;
   readonly #greeting: Greeting;
   readonly #schema: SchemaIndex;
-  readonly #received = new History<ReceivedCommand>(RECEIVED_LIMIT);
+  readonly #received = new History<Command>(RECEIVED_LIMIT);
   readonly #connections: FakeConnection[] = [];
   #monitor: Monitor | undefined;
   #jobs!: FakeJobs;
@@ -94,7 +94,7 @@ export class FakeQemu {
   }
 
   /** The latest 10_000 commands that came, oldest first, `qmp_capabilities` included. */
-  get received(): readonly ReceivedCommand[] {
+  get received(): readonly Command[] {
     return this.#received.snapshot;
   }
 

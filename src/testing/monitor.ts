@@ -1,16 +1,25 @@
 import { defaultIfEmpty, isObservable, Subscription, take } from 'rxjs';
 import type { Greeting, QmpEvent } from '../protocol/message.js';
+import { isRecord } from '../foundation/checks.js';
+import {
+  asksForOob,
+  IN_BAND_LIMIT,
+  isOutOfBand,
+  nameOf,
+  parseCommand,
+  readCommand,
+  type Command,
+} from '../protocol/command.js';
+import { CommandCutter } from '../protocol/command-cutter.js';
 import { CommandError, genericError } from '../protocol/command-error.js';
 import type { FakeConnection } from './fake-connection.js';
-import { JsonScanner, ParseError } from './json-scanner.js';
-import { checkRequest, idOf, isOutOfBand, type ReceivedCommand, type Request } from './request.js';
 import { qemuJson } from './qemu-json.js';
 import type { ReplyHooks } from './reply.js';
 
 /** What a monitor asks of the machine behind it. */
 export interface MonitorHost {
   readonly greeting: Greeting;
-  received(command: ReceivedCommand): void;
+  received(command: Command): void;
   has(command: string): boolean;
   allowsOob(command: string): boolean;
   /** @throws CommandError */
@@ -18,14 +27,20 @@ export interface MonitorHost {
   run(command: string, args: object, hooks: ReplyHooks): unknown;
 }
 
-/** So many in-band commands wait before QEMU stops reading. */
-const QUEUE_LIMIT = 8;
+/** QEMU's bound for one command. */
+const COMMAND_BYTES = 64 * 1024 * 1024;
+
+/** One JSON text that the client sent, or what is wrong with it. */
+interface Request {
+  readonly value?: unknown;
+  readonly fault?: Error;
+}
 
 /** The server's side of one connection that is being served. */
 export class Monitor {
   readonly #connection: FakeConnection;
   readonly #host: MonitorHost;
-  readonly #scanner = new JsonScanner();
+  readonly #cutter = new CommandCutter(COMMAND_BYTES);
   readonly #queue: Request[] = [];
   readonly #replies = new Subscription();
   #negotiated = false;
@@ -42,7 +57,7 @@ export class Monitor {
   start(): void {
     this.#write(this.#host.greeting);
     this.#connection.serveBy((text) => {
-      this.#scanner.push(text);
+      this.#cutter.push(new TextEncoder().encode(text));
       this.#read();
     });
   }
@@ -59,14 +74,23 @@ export class Monitor {
   }
 
   #read(): void {
-    while (!this.#stopped && (this.#oob ? this.#queue.length < QUEUE_LIMIT : !this.#busy)) {
-      const request = this.#scanner.next();
+    while (!this.#stopped && (this.#oob ? this.#queue.length < IN_BAND_LIMIT : !this.#busy)) {
+      const request = this.#nextRequest();
       if (!request) return;
-      if (isOutOfBand(request)) this.#dispatch(request, () => undefined);
+      if (asksForOob(request.value)) this.#dispatch(request, () => undefined);
       else {
         this.#queue.push(request);
         this.#work();
       }
+    }
+  }
+
+  #nextRequest(): Request | undefined {
+    try {
+      const text = this.#cutter.next();
+      return text === undefined ? undefined : { value: parseCommand(text) };
+    } catch (fault) {
+      return { fault: fault as Error };
     }
   }
 
@@ -91,7 +115,9 @@ export class Monitor {
   }
 
   #dispatch(request: Request, done: () => void): void {
-    const id = idOf(request);
+    const { value } = request;
+    // The reply has no id where the client gave none.
+    const id = isRecord(value) && 'id' in value ? { id: value['id'] } : {};
     const tasks: (() => void)[] = [];
     const succeed = (result: unknown): void => {
       if (this.#stopped) return;
@@ -118,17 +144,17 @@ export class Monitor {
   }
 
   #run(request: Request, tasks: (() => void)[]): unknown {
-    if (request instanceof ParseError) throw genericError(request.desc);
-    const command = checkRequest(request.value, this.#oob);
+    if (request.fault !== undefined) throw request.fault;
+    const command = readCommand(request.value, this.#oob);
     this.#host.received(command);
-    const name = command.execute ?? command['exec-oob'] ?? '';
+    const name = nameOf(command);
     const args = command.arguments ?? {};
     if (!this.#negotiated) return this.#negotiate(name, args);
     if (name === 'qmp_capabilities') {
       throw new CommandError('CommandNotFound', 'Capabilities negotiation is already complete, command ignored');
     }
     if (!this.#host.has(name)) throw new CommandError('CommandNotFound', `The command ${name} has not been found`);
-    if (command.execute === undefined && !this.#host.allowsOob(name)) {
+    if (isOutOfBand(command) && !this.#host.allowsOob(name)) {
       throw genericError(`The command ${name} does not support OOB`);
     }
     this.#host.checkArguments(name, args);

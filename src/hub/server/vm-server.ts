@@ -1,21 +1,31 @@
-import { ExecuteError, ProtocolError, QmpError } from '../../protocol/errors.js';
-import { Framing } from '../../protocol/framing.js';
-import type { Greeting } from '../../protocol/message.js';
-import type { ClientSocket } from './client-socket.js';
+import { isRecord } from '../../foundation/checks.js';
+import { CommandError, genericError } from '../../protocol/command-error.js';
+import {
+  errorText,
+  isOutOfBand,
+  nameOf,
+  parseCommand,
+  readCommand,
+  replyText,
+  type Command,
+} from '../../protocol/command.js';
 import { CommandCutter } from '../../protocol/command-cutter.js';
-import { CommandRefused, errorText, readCommand, replyText, type ClientCommand } from '../../protocol/command.js';
-import type { HubLimits } from './options.js';
+import { ExecuteError, ProtocolError, QmpError } from '../../protocol/errors.js';
+import { parseExact, stringify } from '../../protocol/json.js';
+import type { Greeting } from '../../protocol/message.js';
 import { refusalOf } from '../../gateway/rights.js';
 import type { Rights } from '../../gateway/vm-info.js';
 import type { VmCaller } from '../../gateway/vm.js';
+import type { ClientSocket } from './client-socket.js';
+import type { HubLimits } from './options.js';
 
 export interface VmServerHost {
   readonly greeting: Greeting;
   readonly caller: VmCaller;
 }
 
-/** Unanswered commands of one client, together. */
-const COMMAND_BYTES = 4 * 1024 * 1024;
+/** Characters of the unanswered commands of one client, together. */
+const COMMAND_LENGTH = 4 * 1024 * 1024;
 
 /** A QMP server for one client: greets, negotiates, runs commands on the VM and passes its events on. */
 export class VmServer {
@@ -23,35 +33,19 @@ export class VmServer {
   readonly #host: VmServerHost;
   readonly #rights: Rights;
   readonly #limits: HubLimits;
-  readonly #cutter = new CommandCutter((bytes) => {
-    this.#read(bytes);
-  });
-  readonly #framing: Framing;
+  readonly #cutter: CommandCutter;
   #negotiated = false;
   #oob = false;
   #gone = false;
-  /** Bytes since the last command. */
-  #begunBytes = 0;
   #unanswered = 0;
-  #unansweredBytes = 0;
+  #unansweredLength = 0;
 
   constructor(socket: ClientSocket, host: VmServerHost, rights: Rights, limits: HubLimits) {
     this.#socket = socket;
     this.#host = host;
     this.#rights = rights;
     this.#limits = limits;
-    this.#framing = new Framing(
-      { name: 'client', maxMessageBytes: limits.frameBytes, integers: 'exact' },
-      {
-        message: (message) => {
-          this.#take(message);
-        },
-        diagnostic: ({ message }) => {
-          socket.send(errorText('GenericError', `JSON parse error: ${message}`, undefined));
-          this.#cutOff('bad-json', 'that was no JSON object');
-        },
-      },
-    );
+    this.#cutter = new CommandCutter(limits.frameBytes);
   }
 
   /** @param ended is called when the client has gone, whoever began it */
@@ -59,6 +53,7 @@ export class VmServer {
     this.#socket.serve(
       (bytes) => {
         this.#cutter.push(bytes);
+        this.#read();
       },
       () => {
         this.#leave();
@@ -82,78 +77,95 @@ export class VmServer {
     });
   }
 
-  #read(bytes: Uint8Array): void {
-    if (this.#gone) return;
-    this.#begunBytes += bytes.length;
+  #read(): void {
+    while (!this.#gone) {
+      const text = this.#nextText();
+      if (text === undefined) return;
+      this.#take(text);
+    }
+  }
+
+  #nextText(): string | undefined {
     try {
-      this.#framing.push(bytes);
+      return this.#cutter.next();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#cutOff('too-large', `a command of more than ${this.#limits.frameBytes} bytes`);
+      this.#cutOff('too-large', error.message);
+      return undefined;
     }
   }
 
-  #take(message: object): void {
-    const bytes = this.#begunBytes;
-    this.#begunBytes = 0;
+  #take(text: string): void {
+    let value: unknown;
     try {
-      const command = readCommand(message);
-      if (this.#negotiated) this.#run(command, bytes);
-      else this.#negotiate(command);
+      value = parseCommand(text, parseExact);
     } catch (error) {
-      if (!(error instanceof CommandRefused)) throw error;
-      this.#socket.send(errorText(error.errorClass, error.message, error.id));
+      this.#socket.send(errorText(error, undefined));
+    }
+    if (!isRecord(value)) {
+      if (value !== undefined) this.#socket.send(errorText(genericError('JSON parse error: not an object'), undefined));
+      this.#cutOff('bad-json', 'that was no JSON object');
+      return;
+    }
+    let id: string | undefined;
+    try {
+      id = 'id' in value ? stringify(value['id'], 'id') : undefined;
+      const command = readCommand(value, this.#oob);
+      if (this.#negotiated) this.#run(command, id, text.length);
+      else this.#negotiate(command, id);
+    } catch (error) {
+      this.#socket.send(errorText(error, id));
     }
   }
 
-  #negotiate({ name, args, oob, id }: ClientCommand): void {
-    if (name !== 'qmp_capabilities' || oob)
-      throw new CommandRefused("expecting capabilities negotiation with 'qmp_capabilities'", id, 'CommandNotFound');
-    const { enable = [], ...rest } = (args ?? {}) as { enable?: unknown };
+  #negotiate(command: Command, id: string | undefined): void {
+    if (nameOf(command) !== 'qmp_capabilities')
+      throw new CommandError('CommandNotFound', "Expecting capabilities negotiation with 'qmp_capabilities'");
+    const { enable = [], ...rest } = (command.arguments ?? {}) as { enable?: unknown };
     const offered = this.#host.greeting.QMP.capabilities;
     if (
       !Array.isArray(enable) ||
       Object.keys(rest).length > 0 ||
       !enable.every((one) => offered.includes(one as string))
     )
-      throw new CommandRefused('enable must list capabilities of the greeting', id);
+      throw genericError('enable must list capabilities of the greeting');
     this.#oob = enable.includes('oob');
     this.#negotiated = true;
     this.#socket.send(replyText({}, id));
   }
 
-  #run(command: ClientCommand, bytes: number): void {
-    const { name, oob, id } = command;
+  #run(command: Command, id: string | undefined, length: number): void {
+    const name = nameOf(command);
     if (name === 'qmp_capabilities')
-      throw new CommandRefused('capabilities negotiation is already complete', id, 'CommandNotFound');
-    if (oob && !this.#oob) throw new CommandRefused('exec-oob needs the capability oob', id);
-    const refusal = refusalOf(this.#rights, name, oob);
-    if (refusal !== undefined) throw new CommandRefused(refusal, id);
+      throw new CommandError('CommandNotFound', 'Capabilities negotiation is already complete, command ignored');
+    const refusal = refusalOf(this.#rights, name, isOutOfBand(command));
+    if (refusal !== undefined) throw genericError(refusal);
     this.#unanswered += 1;
-    this.#unansweredBytes += bytes;
-    if (this.#unanswered > this.#limits.commands || this.#unansweredBytes > COMMAND_BYTES) {
+    this.#unansweredLength += length;
+    if (this.#unanswered > this.#limits.commands || this.#unansweredLength > COMMAND_LENGTH) {
       this.#cutOff('flood', `${this.#unanswered} commands without an answer`);
       return;
     }
-    void this.#answer(command, bytes);
+    void this.#answer(command, id, length);
   }
 
-  async #answer(command: ClientCommand, bytes: number): Promise<void> {
-    const text = await this.#textOfAnswer(command);
+  async #answer(command: Command, id: string | undefined, length: number): Promise<void> {
+    const text = await this.#textOfAnswer(command, id);
     this.#unanswered -= 1;
-    this.#unansweredBytes -= bytes;
+    this.#unansweredLength -= length;
     if (text !== undefined) this.#socket.send(text);
   }
 
   /** Undefined where there is none: the session has ended. */
-  async #textOfAnswer(command: ClientCommand): Promise<string | undefined> {
+  async #textOfAnswer(command: Command, id: string | undefined): Promise<string | undefined> {
+    const call = { name: nameOf(command), args: command.arguments, oob: isOutOfBand(command) };
     try {
-      return replyText(await this.#host.caller.execute(command), command.id);
+      return replyText(await this.#host.caller.execute(call), id);
     } catch (error) {
-      if (error instanceof ExecuteError) return errorText(error.errorClass, error.desc, command.id);
+      if (error instanceof ExecuteError) return errorText(new CommandError(error.errorClass, error.desc), id);
       if (error instanceof QmpError) return undefined;
       // What cannot be sent, or passed on: nested too deep, say.
-      return errorText('GenericError', (error as Error).message, command.id);
+      return errorText(error, id);
     }
   }
 
@@ -164,7 +176,6 @@ export class VmServer {
 
   #leave(): void {
     this.#gone = true;
-    this.#framing.stop();
     this.#host.caller.leave();
   }
 }

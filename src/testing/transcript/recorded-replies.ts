@@ -1,5 +1,5 @@
 import { isErrorReply, isSuccessReply } from '../../protocol/message.js';
-import type { SentCommand } from '../../client/traffic.js';
+import { nameOf, type Command } from '../../protocol/command.js';
 import { deepEqual } from '../marbles/deep-equal.js';
 import { qemuJson } from '../qemu-json.js';
 import type { Transcript, TranscriptEntry } from './transcript.js';
@@ -7,7 +7,7 @@ import type { Transcript, TranscriptEntry } from './transcript.js';
 /** A reply of the recording, and for whom it is. */
 interface Slot {
   readonly entry: TranscriptEntry;
-  claimedBy: SentCommand | undefined;
+  claimedBy: Command | undefined;
   passed: boolean;
 }
 
@@ -17,7 +17,7 @@ export class RecordedReplies {
   readonly #byEntry = new Map<TranscriptEntry, Slot>();
 
   constructor(session: Transcript) {
-    const unanswered: SentCommand[] = [];
+    const unanswered: Command[] = [];
     for (const entry of session) {
       if (entry.dir === 'out') unanswered.push(entry.msg);
       else if (isReply(entry.msg)) this.#add(entry, unanswered);
@@ -25,7 +25,7 @@ export class RecordedReplies {
   }
 
   /** For a command that has come: what to say at once, if anything. */
-  claim(command: SentCommand): string | undefined {
+  claim(command: Command): string | undefined {
     const name = nameOf(command);
     const slot = this.#byCommand.get(name)?.find(({ claimedBy }) => !claimedBy);
     const id = 'id' in command ? { id: command.id } : {};
@@ -48,8 +48,8 @@ export class RecordedReplies {
     return slot.claimedBy && textFor(slot, slot.claimedBy);
   }
 
-  #add(entry: TranscriptEntry, unanswered: SentCommand[]): void {
-    const { id } = entry.msg as SentCommand;
+  #add(entry: TranscriptEntry, unanswered: Command[]): void {
+    const { id } = entry.msg as Command;
     const place = unanswered.findIndex((command) => deepEqual(command.id, id));
     const [command] = place < 0 ? [] : unanswered.splice(place, 1);
     if (!command) return;
@@ -62,16 +62,12 @@ export class RecordedReplies {
   }
 }
 
-function textFor({ entry }: Slot, command: SentCommand): string {
-  const { id, ...rest } = entry.msg as SentCommand;
+function textFor({ entry }: Slot, command: Command): string {
+  const { id, ...rest } = entry.msg as Command;
   if (deepEqual(id, command.id)) return entry.text;
   return qemuJson({ ...rest, ...('id' in command && { id: command.id }) });
 }
 
 function isReply(message: object): boolean {
   return isSuccessReply(message) || isErrorReply(message);
-}
-
-function nameOf({ execute, 'exec-oob': oob }: SentCommand): string {
-  return execute ?? oob ?? '';
 }

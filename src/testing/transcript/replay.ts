@@ -1,12 +1,14 @@
 import { asyncScheduler, type Subscription } from 'rxjs';
 import type { Connector } from '../../transport/connection.js';
+import { isRecord } from '../../foundation/checks.js';
+import { CommandCutter } from '../../protocol/command-cutter.js';
 import { isEvent, isGreeting } from '../../protocol/message.js';
 import { FakeConnection } from '../fake-connection.js';
-import { JsonScanner, ParseError } from '../json-scanner.js';
 import { RecordedReplies } from './recorded-replies.js';
 import { checkSpeed, inTime, type PlaybackOptions } from './pacing.js';
 import { sessionsOf, type Transcript } from './transcript.js';
 
+const COMMAND_BYTES = 64 * 1024 * 1024;
 const CAPABILITIES = 'qmp_capabilities';
 
 /**
@@ -40,7 +42,7 @@ export function replay(transcript: Transcript, options: PlaybackOptions = {}): C
 /** @param cutOff whether another session followed */
 function play(session: Transcript, speed: number, cutOff: boolean): FakeConnection {
   const replies = new RecordedReplies(session);
-  const scanner = new JsonScanner();
+  const cutter = new CommandCutter(COMMAND_BYTES);
   let playing: Subscription | undefined;
   const connection = new FakeConnection(Infinity, () => playing?.unsubscribe());
   const say = (text: string | undefined): void => {
@@ -62,16 +64,26 @@ function play(session: Transcript, speed: number, cutOff: boolean): FakeConnecti
   };
   connection.serveBy((text) => {
     let negotiated = false;
-    scanner.push(text);
-    for (let item = scanner.next(); item; item = scanner.next()) {
-      if (item instanceof ParseError || typeof item.value !== 'object' || item.value === null) continue;
-      say(replies.claim(item.value));
-      negotiated ||= 'execute' in item.value && item.value.execute === CAPABILITIES;
+    cutter.push(new TextEncoder().encode(text));
+    for (let line = cutter.next(); line !== undefined; line = cutter.next()) {
+      const command = valueOf(line);
+      if (!isRecord(command)) continue;
+      say(replies.claim(command));
+      negotiated ||= command['execute'] === CAPABILITIES;
     }
     // Not before all that came at once is known: the recording may be over in no time.
     if (negotiated) playing ??= run();
   });
   return connection;
+}
+
+/** Undefined for what is not JSON, which a recorded QEMU has not answered. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What comes before `first` is said unasked; `t` is when the recorded client began to take part. */

@@ -1,4 +1,4 @@
-import type { SentCommand } from '../../client/traffic.js';
+import type { Command } from '../../protocol/command.js';
 import type { Message } from '../../protocol/message.js';
 import { qemuJson } from '../qemu-json.js';
 
@@ -19,7 +19,7 @@ export class Secrets {
   /** The ids of such lines, until they are answered. */
   readonly #lines = new Set<unknown>();
 
-  blankCommand(command: SentCommand): SentCommand {
+  blankCommand(command: Command): Command {
     const args = command.arguments as Readonly<Record<string, unknown>> | undefined;
     if (!args) return command;
     const secrets = secretsOf(command.execute ?? command['exec-oob'] ?? '', args);

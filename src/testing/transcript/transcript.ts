@@ -1,10 +1,10 @@
 import { isGreeting, type Message } from '../../protocol/message.js';
-import type { SentCommand } from '../../client/traffic.js';
+import type { Command } from '../../protocol/command.js';
 import { qemuJson } from '../qemu-json.js';
 
 /** One message of a recorded session, in either direction. */
 export type TranscriptEntry = Recorded &
-  ({ readonly dir: 'in'; readonly msg: Message } | { readonly dir: 'out'; readonly msg: SentCommand });
+  ({ readonly dir: 'in'; readonly msg: Message } | { readonly dir: 'out'; readonly msg: Command });
 
 interface Recorded {
   /** Milliseconds since the recording began. */
