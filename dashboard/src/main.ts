@@ -1,15 +1,17 @@
+import { provideZonelessChangeDetection } from '@angular/core';
 import { bootstrapApplication } from '@angular/platform-browser';
 import { HubClient } from 'rx-qmp';
 import { provideQmpHub } from 'rx-qmp/angular';
 import { App } from './app/app';
-import { readSettings, SETTINGS } from './app/settings';
+import { openSession, SESSION } from './app/session';
 
-const settings = readSettings();
+const session = openSession();
 
 bootstrapApplication(App, {
   providers: [
-    { provide: SETTINGS, useValue: settings },
-    provideQmpHub(() => new HubClient(settings.hub, settings.token === '' ? {} : { token: settings.token })),
+    provideZonelessChangeDetection(),
+    { provide: SESSION, useValue: session },
+    provideQmpHub(() => new HubClient(session.hub, session.token === '' ? {} : { token: session.token })),
   ],
 }).catch((error: unknown) => {
   console.error(error);

@@ -1,18 +1,22 @@
 import { ChangeDetectionStrategy, Component, computed, inject, linkedSignal } from '@angular/core';
 import type { HubState } from 'rx-qmp';
 import { injectQmpHub } from 'rx-qmp/angular';
+import { Alerts } from './alerts';
 import { Clock } from './clock';
-import { Door } from './door';
-import { EventLog } from './event-log';
-import { Recorder } from './recorder';
-import { SETTINGS } from './settings';
-import { Timeline } from './timeline';
-import { VmCard } from './vm-card';
+import { EventStore } from './events/event-store';
+import { EventLog } from './log/event-log';
+import { Rights } from './rights';
+import { Route } from './route';
+import { SignIn } from './sign-in';
+import { Timeline } from './timeline/timeline';
+import { VmPage } from './vm/vm-page';
+import { VmList } from './vms/vm-list';
+import { VmStore } from './vms/vm-store';
 
 /** The page. */
 @Component({
   selector: 'app-root',
-  imports: [Door, EventLog, Timeline, VmCard],
+  imports: [EventLog, SignIn, Timeline, VmList, VmPage],
   changeDetection: ChangeDetectionStrategy.OnPush,
   templateUrl: './app.html',
   styleUrl: './app.css',
@@ -20,16 +24,17 @@ import { VmCard } from './vm-card';
 export class App {
   readonly #hub = injectQmpHub();
   readonly #clock = inject(Clock);
-  readonly #recorder = inject(Recorder);
-  readonly address = inject(SETTINGS).hub.replace(/^\w+:\/\//, '');
-  readonly vms = this.#hub.vms;
+  readonly #store = inject(VmStore);
+  readonly alerts = inject(Alerts);
+  readonly place = inject(Route).place;
+  readonly role = inject(Rights).role;
+  readonly address = location.host;
+  readonly total = inject(EventStore).total;
   readonly state = this.#hub.state;
-  readonly total = this.#recorder.total;
-  readonly running = computed(() => this.vms().filter(({ state }) => state === 'ready').length);
-  readonly role = computed(() => {
-    const state = this.state();
-    return state.phase === 'open' ? state.rights.role : undefined;
-  });
+  readonly vms = computed(() => this.#store.rows().length);
+  readonly counts = this.#store.counts;
+  readonly trouble = computed(() => this.#store.open().length);
+
   /** Once it was open, what is known stays on the page while it is away. */
   readonly wasOpen = linkedSignal<HubState, boolean>({
     source: this.state,
@@ -59,4 +64,14 @@ export class App {
         return 'connecting';
     }
   });
+
+  acknowledgeAll(): void {
+    this.#store.acknowledge(...this.#store.rows());
+  }
+
+  /** The link's own jump would change the place behind the `#`. */
+  skip(event: Event): void {
+    event.preventDefault();
+    document.querySelector<HTMLElement>('main')?.focus();
+  }
 }

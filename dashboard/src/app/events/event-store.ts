@@ -1,0 +1,192 @@
+import { DestroyRef, effect, inject, Injectable, signal, untracked } from '@angular/core';
+import { catchError, EMPTY, toArray } from 'rxjs';
+import { timeOf, type HubEvent, type HubGap } from 'rx-qmp';
+import { injectQmpHub } from 'rx-qmp/angular';
+import { oneLine } from '../format';
+import { phaseAfter, phaseOf, Track } from '../timeline/track';
+import { Ring } from './ring';
+import { toneOf, type Tone } from './tone';
+
+export interface LogEntry {
+  /** Grows from old to new; entries from before the page was opened have negative ones. */
+  readonly id: number;
+  readonly vm: string;
+  /** By the clock of QEMU's host; of a gap, by the hub's or ours. */
+  readonly time: Date;
+  /** The event's name; of a gap, what happened. */
+  readonly name: string;
+  readonly tone: Tone | 'gap';
+  /** The data in one line. */
+  readonly detail: string;
+  readonly data?: unknown;
+  /** Where the hub has it: names one event for ever. */
+  readonly position?: string;
+}
+
+export interface LastEvent {
+  readonly name: string;
+  readonly time: number;
+}
+
+export const LOG_LIMIT = 5_000;
+/** Milliseconds between two updates of the page, however many events come. */
+const FLUSH = 250;
+
+/** Hears the hub for as long as the page is open, and keeps what log and timeline show. Its memory is bounded. */
+@Injectable({ providedIn: 'root' })
+export class EventStore {
+  readonly #hub = injectQmpHub();
+  readonly #log = new Ring<LogEntry>(LOG_LIMIT);
+  readonly #tracks = new Map<string, Track>();
+  readonly #last = new Map<string, LastEvent>();
+  readonly #seen = new Map<string, string>();
+  readonly #entries = signal<readonly LogEntry[]>([]);
+  readonly #version = signal(0);
+  readonly #names = signal<readonly string[]>([]);
+  readonly #total = signal(0);
+  readonly #past = signal<{ readonly vm: string; readonly entries: readonly LogEntry[] } | undefined>(undefined);
+  #count = 0;
+  #lastId = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The latest {@link LOG_LIMIT} events and gaps, oldest first. */
+  readonly entries = this.#entries.asReadonly();
+  /** The names of the events seen so far, in alphabetical order. */
+  readonly names = this.#names.asReadonly();
+  readonly total = this.#total.asReadonly();
+  /** Grows with each update of the page. Read it where {@link track} and {@link last} are read. */
+  readonly version = this.#version.asReadonly();
+
+  constructor() {
+    const subscriptions = [
+      this.#hub.events$.subscribe((event) => {
+        this.#record(event);
+      }),
+      this.#hub.gaps$.subscribe((gap) => {
+        this.#recordGap(gap);
+      }),
+    ];
+    inject(DestroyRef).onDestroy(() => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      clearTimeout(this.#timer);
+    });
+    effect(() => {
+      const vms = this.#hub.vms();
+      untracked(() => {
+        const now = Date.now();
+        for (const vm of vms) this.track(vm.name).enter(phaseOf(vm), now);
+        if (this.#tracks.size > 2 * vms.length) this.#forgetOthers(new Set(vms.map(({ name }) => name)));
+        this.#soon();
+      });
+    });
+  }
+
+  /** What the hub has of one VM from before the page was opened, oldest first; asked for by {@link loadPast}. */
+  past(vm: string): readonly LogEntry[] {
+    const past = this.#past();
+    return past?.vm === vm ? past.entries : [];
+  }
+
+  /** For the log of one VM; that of the VM looked at before is forgotten. */
+  loadPast(vm: string): void {
+    if (this.#past()?.vm === vm) return;
+    this.#past.set({ vm, entries: [] });
+    this.#ask(vm, (events) => {
+      if (this.#past()?.vm !== vm) return;
+      const entries = events.map((event, place) => ({ id: place - events.length, ...entryOf(event) }));
+      this.#past.set({ vm, entries });
+    });
+  }
+
+  last(vm: string): LastEvent | undefined {
+    return this.#last.get(vm);
+  }
+
+  track(vm: string): Track {
+    const track = this.#tracks.get(vm) ?? new Track();
+    this.#tracks.set(vm, track);
+    return track;
+  }
+
+  /** Adds what the hub has of a VM from before the page was opened to its track. Asked once for each VM. */
+  loadHistory(vm: string): void {
+    const track = this.track(vm);
+    if (track.asked) return;
+    track.asked = true;
+    this.#ask(vm, (events) => {
+      track.prepend(events.map(({ event }) => ({ time: timeOf(event).getTime(), ...marksOf(event.event) })));
+      this.#soon();
+    });
+  }
+
+  clear(): void {
+    this.#log.clear();
+    this.#flush();
+  }
+
+  /** What came before the first event that the page has heard of the VM. */
+  #ask(vm: string, take: (events: readonly HubEvent[]) => void): void {
+    const before = this.#seen.get(vm);
+    this.#hub
+      .history(vm, { limit: 1_000, ...(before !== undefined && { before }) })
+      // A hub that is out of reach, or has forgotten the VM: the past stays empty.
+      .pipe(
+        toArray(),
+        catchError(() => EMPTY),
+      )
+      .subscribe(take);
+  }
+
+  #record(received: HubEvent): void {
+    const { vm, event, position } = received;
+    const entry = entryOf(received);
+    this.#last.set(vm, { name: entry.name, time: entry.time.getTime() });
+    if (!this.#seen.has(vm)) this.#seen.set(vm, position);
+    this.track(vm).mark(entry.time.getTime(), toneOf(event.event));
+    this.#note(entry);
+    if (!this.#names().includes(event.event)) this.#names.update((names) => [...names, event.event].sort());
+    this.#count += 1;
+  }
+
+  #recordGap({ vm, since, until, missed, cause }: HubGap): void {
+    const what = missed === undefined ? 'an unknown number of events is missing' : `${missed} events are missing`;
+    const detail = `${what}${cause ? `: ${cause.message}` : ''}`;
+    this.#note({ vm: vm ?? 'every VM', time: until, name: 'gap', tone: 'gap', detail });
+    for (const [name, track] of this.#tracks) {
+      if (vm === undefined || vm === name) track.gap(since.getTime(), until.getTime());
+    }
+  }
+
+  #note(entry: Omit<LogEntry, 'id'>): void {
+    this.#log.push({ id: ++this.#lastId, ...entry });
+    this.#soon();
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#flush();
+    }, FLUSH);
+  }
+
+  #flush(): void {
+    this.#entries.set(this.#log.snapshot());
+    this.#total.set(this.#count);
+    this.#version.update((version) => version + 1);
+  }
+
+  #forgetOthers(names: ReadonlySet<string>): void {
+    for (const map of [this.#tracks, this.#last, this.#seen]) {
+      for (const name of map.keys()) if (!names.has(name)) map.delete(name);
+    }
+  }
+}
+
+function entryOf({ vm, event, position }: HubEvent): Omit<LogEntry, 'id'> {
+  const { event: name, data } = event;
+  return { vm, time: timeOf(event), name, tone: toneOf(name), detail: oneLine(data), data, position };
+}
+
+function marksOf(name: string): { tone: Tone; phase: ReturnType<typeof phaseAfter> } {
+  return { tone: toneOf(name), phase: phaseAfter(name) };
+}

@@ -1,0 +1,92 @@
+import { CdkFixedSizeVirtualScroll, CdkVirtualForOf, CdkVirtualScrollViewport } from '@angular/cdk/scrolling';
+import { ChangeDetectionStrategy, Component, computed, inject, signal, viewChild } from '@angular/core';
+import { Clock } from '../clock';
+import { Choice } from '../choice';
+import { EventStore } from '../events/event-store';
+import { duration } from '../format';
+import { urlOf } from '../route';
+import { JobBar } from './job-bar';
+import { grouped, itemOf, ordered, SORTS, type ListItem, type Sort } from './vm-order';
+import type { VmRow } from './vm-row';
+import { VmStore } from './vm-store';
+
+/** The VMs: dense, searchable, sortable, grouped; only the lines in sight exist. */
+@Component({
+  selector: 'app-vm-list',
+  imports: [CdkFixedSizeVirtualScroll, CdkVirtualForOf, CdkVirtualScrollViewport, JobBar],
+  changeDetection: ChangeDetectionStrategy.OnPush,
+  templateUrl: './vm-list.html',
+  styleUrl: './vm-list.css',
+})
+export class VmList {
+  readonly #store = inject(VmStore);
+  readonly #events = inject(EventStore);
+  readonly #clock = inject(Clock);
+  readonly choice = inject(Choice);
+  readonly viewport = viewChild(CdkVirtualScrollViewport);
+
+  readonly lineHeight = 26;
+  readonly sorts = SORTS;
+  readonly search = signal('');
+  readonly sort = signal<Sort>('name');
+  readonly byGroup = signal(false);
+
+  readonly rows = computed(() => {
+    if (this.sort() === 'event') this.#events.version();
+    return ordered(this.#store.rows(), this.search(), this.sort(), {
+      isOpen: (row) => this.#store.isOpen(row),
+      rank: this.#store.rank(),
+      lastEvent: (name) => this.#events.last(name)?.time ?? 0,
+    });
+  });
+  readonly items = computed<readonly ListItem[]>(() =>
+    this.byGroup() ? grouped(this.rows(), (row) => this.#store.isOpen(row)) : this.rows().map(itemOf),
+  );
+  readonly total = computed(() => this.#store.rows().length);
+  /** Looks at the clock and the events once for all lines. */
+  readonly #moment = computed(() => ({ now: this.#clock.now(), version: this.#events.version() }));
+
+  readonly urlOf = urlOf;
+  readonly keyOf = (_place: number, { key }: ListItem): string => key;
+
+  isOpen(row: VmRow): boolean {
+    return this.#store.isOpen(row);
+  }
+
+  acknowledge(row: VmRow): void {
+    this.#store.acknowledge(row);
+  }
+
+  last(name: string): string {
+    const { now } = this.#moment();
+    const event = this.#events.last(name);
+    return event ? `${event.name} ${ago(now - event.time)}` : '';
+  }
+
+  sinceOf(row: VmRow): string {
+    return duration(this.#moment().now - row.since);
+  }
+
+  /** Tells the timeline which VMs are in sight. */
+  inSight(): void {
+    const range = this.viewport()?.getRenderedRange();
+    if (!range) return;
+    const names = this.items()
+      .slice(range.start, range.end)
+      .flatMap((item) => (item.kind === 'vm' ? [item.row.name] : []));
+    this.choice.see(names);
+  }
+
+  /** Up and down move between the links of the lines, as in any list. */
+  move(event: Event, step: number): void {
+    const links = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>('a.name')];
+    const next = links[links.indexOf(document.activeElement as HTMLElement) + step];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
+}
+
+function ago(milliseconds: number): string {
+  return milliseconds < 2_000 ? 'now' : `${duration(milliseconds)} ago`;
+}
