@@ -5,7 +5,7 @@ export default tseslint.config(
   // The dashboard has packages of its own, which are not installed here; its strict Angular build checks it.
   {
     ignores: [
-      'examples/angular-dashboard/',
+      'dashboard/',
       'dist/',
       'coverage/',
       'node_modules/',

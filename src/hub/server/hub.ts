@@ -5,6 +5,7 @@ import { StateError } from '../../protocol/errors.js';
 import type { VmInfo } from '../../gateway/vm-info.js';
 import { address, type Address } from '../../transport/node/address.js';
 import { Counters } from '../../gateway/counters.js';
+import { DashboardPage } from '../dashboard/page.js';
 import { Admission } from './admission.js';
 import { Vms } from '../../gateway/vms.js';
 import { SocketFolder } from '../../gateway/socket-folder.js';
@@ -70,6 +71,7 @@ class RunningHub implements Hub {
     const requests = new Requests({
       ...{ admission, vms, counters: new Counters(), limits, allow, logger },
       behindProxy: behindProxy ?? false,
+      page: options.dashboard === undefined ? undefined : new DashboardPage(options.dashboard),
     });
     const server = new WebServer({ requests, clients: limits.clients, tls: options.tls });
     await server.listen(host, port);

@@ -39,6 +39,8 @@ export interface HubOptions {
   /** Gets the access log: `debug` for what was served, `warn` for who was refused or cut off. Never a token or an argument. */
   readonly logger?: Logger;
   readonly limits?: Partial<HubLimits>;
+  /** The folder of the built dashboard, which is then served at `/`: `dist/dashboard` of this package. @default no page */
+  readonly dashboard?: string;
 }
 
 /** What one client, or all of them, may take. Whoever goes beyond is told and cut off. */

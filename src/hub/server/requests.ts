@@ -10,6 +10,7 @@ import { isBearer } from './bearer.js';
 import type { Vm } from '../../gateway/vm.js';
 import type { Vms } from '../../gateway/vms.js';
 import { pathOf, refuseUpgrade, respond, routeOf, type Route } from './http.js';
+import type { DashboardPage } from '../dashboard/page.js';
 import { metricsText } from './metrics.js';
 import type { HubLimits } from './options.js';
 import { rightsOf } from '../../gateway/rights.js';
@@ -24,6 +25,8 @@ export interface RequestsOptions {
   readonly limits: HubLimits;
   readonly allow: readonly string[];
   readonly behindProxy: boolean;
+  /** Is served to everybody, at `/`. */
+  readonly page: DashboardPage | undefined;
   readonly logger: Logger | undefined;
 }
 
@@ -63,10 +66,16 @@ export class Requests {
   request(request: IncomingMessage, response: ServerResponse): void {
     const route = routeOf(request);
     const admitted = this.#admit(request, route);
+    const { page } = this.#options;
+    if (page && this.#isOfPage(request, route) && !isRefusal(admitted)) {
+      page.serve(request, response, () => {
+        this.#refuse(request, response, NOTHING_HERE);
+      });
+      return;
+    }
     const refusal = isRefusal(admitted) ? admitted : unreadable(request, route);
     if (refusal) {
-      this.#count(request, refusal);
-      respond(response, refusal.status, refusal.message);
+      this.#refuse(request, response, refusal);
       return;
     }
     this.#log(request, '200');
@@ -113,7 +122,12 @@ export class Requests {
     const { admission } = this.#options;
     const refusal = admission.checkTarget(request);
     if (refusal) return refusal;
-    return route.kind === 'healthz' ? { role: 'viewer' } : admission.admit(request);
+    return route.kind === 'healthz' || this.#isOfPage(request, route) ? { role: 'viewer' } : admission.admit(request);
+  }
+
+  /** What is no part of the hub's own interface may be a file of the page. */
+  #isOfPage(request: IncomingMessage, { kind }: Route): boolean {
+    return kind === 'unknown' && isReading(request) && this.#options.page !== undefined;
   }
 
   /** What is done with the WebSocket of a client that has been admitted. */
@@ -153,6 +167,11 @@ export class Requests {
     return client;
   }
 
+  #refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+    this.#count(request, refusal);
+    respond(response, refusal.status, refusal.message);
+  }
+
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
     this.#count(request, refusal);
     refuseUpgrade(socket, refusal.status, refusal.message);
@@ -177,10 +196,15 @@ export class Requests {
   }
 }
 
+const NOTHING_HERE: Refusal = { cause: 'not-found', status: 404, message: 'there is nothing here' };
+
+function isReading({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
 function unreadable(request: IncomingMessage, { kind }: Route): Refusal | undefined {
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return { cause: 'bad-request', status: 405, message: 'GET only' };
-  if (kind === 'unknown') return { cause: 'not-found', status: 404, message: 'there is nothing here' };
+  if (!isReading(request)) return { cause: 'bad-request', status: 405, message: 'GET only' };
+  if (kind === 'unknown') return NOTHING_HERE;
   if (kind === 'vm' || kind === 'events') return { cause: 'bad-request', status: 426, message: 'this is a WebSocket' };
   return undefined;
 }
