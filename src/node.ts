@@ -6,6 +6,15 @@ export { accept, type AcceptOptions } from './transport/node/accept.js';
 export { streams } from './transport/node/streams.js';
 export { serve, type Served } from './transport/node/serve.js';
 
+/* A QEMU of the program's own */
+export { launch, type LaunchOptions } from './machine/launch.js';
+export { LaunchError, type ProcessEnd } from './machine/launch-error.js';
+export { Machine, type StopOptions, type StopResult } from './machine/machine.js';
+export type { PassedFd } from './machine/command-line.js';
+export type { ConsoleWaitOptions, SerialConsole } from './machine/serial-console.js';
+export { ConsoleError } from './machine/console-error.js';
+export type { ShellResult } from './machine/shell-command.js';
+
 /* The hub */
 export { createHub, type Hub } from './hub/server/hub.js';
 export type { HubLimits, HubOptions } from './hub/server/options.js';

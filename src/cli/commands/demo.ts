@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { QmpClient } from '../../client/qmp-client.js';
 import { tell } from '../demo/story.js';
 import { demoVm } from '../demo/vm.js';
 import { paint, printable } from '../terminal.js';
@@ -23,10 +22,9 @@ async function demo(address: string | undefined): Promise<void> {
     process.stdout.write(`${text}\n`);
   };
   const vm = await demoVm(address);
-  const client = new QmpClient(vm.connector, { name: address ?? 'demo' });
+  const { client } = vm;
   try {
-    const { QMP } = await client.connect();
-    const { major, minor, micro } = QMP.version.qemu;
+    const { major, minor, micro } = (await client.execute('query-version')).qemu;
     say(`On ${vm.what}: QEMU ${major}.${minor}.${micro}`);
     const { running } = await client.execute('query-status');
     if (!running) throw new Error(`${client.name}: the VM does not run; the demo stops and continues one that does`);
@@ -39,7 +37,6 @@ async function demo(address: string | undefined): Promise<void> {
       },
     });
   } finally {
-    await client.close();
     await vm.release();
   }
 }

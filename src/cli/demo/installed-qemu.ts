@@ -1,9 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { arch } from 'node:process';
+import { ownEmulator } from '../../machine/emulator.js';
 
 const EMULATOR = /^qemu-system-\w+$/;
-const OWN_ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'qemu-system-x86_64', arm64: 'qemu-system-aarch64' };
 
 /** The path of an installed QEMU, of this machine's architecture if there is a choice. */
 export async function findQemu(path: string = process.env['PATH'] ?? ''): Promise<string | undefined> {
@@ -14,5 +13,5 @@ export async function findQemu(path: string = process.env['PATH'] ?? ''): Promis
     const names = await readdir(folder).catch(() => []);
     found.push(...names.filter((name) => EMULATOR.test(name)).map((name) => join(folder, name)));
   }
-  return found.find((file) => file.endsWith(`/${OWN_ARCHITECTURE[arch] ?? ''}`)) ?? found[0];
+  return found.find((file) => file.endsWith(`/${ownEmulator}`)) ?? found[0];
 }

@@ -1,17 +1,17 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Connector } from '../../transport/connection.js';
-import { address } from '../../transport/node/address.js';
-import { streams } from '../../transport/node/streams.js';
+import { connect } from '../../client/node/connect.js';
+import { QmpClient } from '../../client/qmp-client.js';
+import { launch } from '../../machine/launch.js';
 import { findQemu } from './installed-qemu.js';
 
 /** The VM that the demo is shown on. */
 export interface DemoVm {
   /** What it is, for people. */
   readonly what: string;
-  readonly connector: Connector;
+  /** Connected. */
+  readonly client: QmpClient;
   /** Whether it may be ended: ours may, yours may not. */
   readonly ours: boolean;
   /** Where it may make files. */
@@ -23,25 +23,31 @@ export interface DemoVm {
 export async function demoVm(at: string | undefined): Promise<DemoVm> {
   const folder = await mkdtemp(join(tmpdir(), 'rx-qmp-demo-'));
   const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  if (at !== undefined)
-    return { what: `the QEMU at ${at}`, connector: address(at), ours: false, folder, release: removeFolder };
-  const program = await findQemu();
-  if (program === undefined) {
-    const { FakeQemu } = await import('../../testing/fake-qemu.js');
-    const what = 'a simulated QEMU, since none is installed';
-    return { what, connector: new FakeQemu().connector, ours: true, folder, release: removeFolder };
-  }
-  const qemu = spawn(program, ['-machine', 'none', '-nodefaults', '-display', 'none', '-qmp', 'stdio'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  return {
-    what: `a real QEMU, started for it (${program})`,
-    connector: streams(qemu.stdout, qemu.stdin),
-    ours: true,
-    folder,
-    release: async () => {
-      qemu.kill();
+  try {
+    const { what, client, end } = await connectedVm(at);
+    const release = async (): Promise<void> => {
+      await end?.();
+      await client.close();
       await removeFolder();
-    },
-  };
+    };
+    return { what, client, ours: at === undefined, folder, release };
+  } catch (error) {
+    await removeFolder();
+    throw error;
+  }
+}
+
+async function connectedVm(
+  at: string | undefined,
+): Promise<{ what: string; client: QmpClient; end?: () => Promise<unknown> }> {
+  if (at !== undefined) return { what: `the QEMU at ${at}`, client: await connect(at) };
+  const binary = await findQemu();
+  if (binary === undefined) {
+    const { FakeQemu } = await import('../../testing/fake-qemu.js');
+    const client = new QmpClient(new FakeQemu().connector, { name: 'demo' });
+    await client.connect();
+    return { what: 'a simulated QEMU, since none is installed', client };
+  }
+  const vm = await launch(['-machine', 'none', '-nodefaults', '-display', 'none'], { binary, name: 'demo', grace: 0 });
+  return { what: `a real QEMU, started for it (${binary})`, client: vm.client, end: () => vm.stop() };
 }

@@ -1,0 +1,68 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { join } from 'node:path';
+import { exit, describeQemu } from '../support/qemu.js';
+
+const ENTRY = join(__dirname, '../../dist/node.js');
+
+/**
+ * A program that has launched a QEMU. Both have the other end of a pipe, so that its end is the end of both.
+ *
+ * @param then what the program does once it has said that it is ready
+ */
+async function program(then = ''): Promise<{ child: ChildProcess; bothGone: Promise<unknown>; output: () => string }> {
+  const text = `
+    import { launch } from ${JSON.stringify(ENTRY)};
+    const vm = await launch(['-machine', 'none', '-nodefaults', '-display', 'none'], { fds: [3], grace: 0 });
+    console.log('ready');
+    ${then}`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let output = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  const pipe = child.stdio[3] as Readable;
+  const bothGone = once(pipe.resume(), 'close');
+  while (!output.includes('ready')) await Promise.race([once(child.stdout as Readable, 'data'), bothGone]);
+  return { child, bothGone, output: () => output };
+}
+
+const canFollow = spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true']).status === 0;
+
+describeQemu('a QEMU that was launched does not outlive its program (M4)', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('which ends by %s, as without a VM', async (signal) => {
+    const { child, bothGone } = await program();
+    child.kill(signal);
+    expect(await exit(child)).toBe(signal);
+    await bothGone;
+  });
+
+  it.each([
+    ['process.exit(7)', 'exit code 7'],
+    ['throw new Error("mistake")', 'exit code 1'],
+  ])('which ends by %s', async (then, how) => {
+    const { child, bothGone } = await program(then);
+    expect(await exit(child)).toBe(how);
+    await bothGone;
+  });
+
+  (canFollow ? it : it.skip)('which is killed', async () => {
+    const { child, bothGone } = await program();
+    child.kill('SIGKILL');
+    expect(await exit(child)).toBe('SIGKILL');
+    await bothGone;
+  });
+
+  it('and is left to a program that handles the signal itself, to whose group Ctrl-C goes', async () => {
+    const { child, bothGone, output } = await program(
+      `process.once('SIGINT', async () => console.log(await vm.stop()));`,
+    );
+    process.kill(-(child.pid as number), 'SIGINT');
+    expect(await exit(child)).toBe('exit code 0');
+    await bothGone;
+    expect(output()).toBe('ready\nquit\n');
+  });
+});
