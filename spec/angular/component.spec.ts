@@ -22,7 +22,7 @@ const Status = component(
     readonly state = injectQmpState();
     readonly events = injectQmpHistory(['STOP', 'RESUME']);
     readonly status = resource({
-      params: () => (this.state().phase === 'running' ? { events: this.events().length } : undefined),
+      params: () => (this.state().phase === 'ready' ? { events: this.events().length } : undefined),
       loader: ({ abortSignal }) => this.qmp.execute('query-status', undefined, { signal: abortSignal }),
     });
   },
@@ -49,35 +49,35 @@ describe('in a component', () => {
     const fixture = TestBed.createComponent(Status);
     const [client, qemu] = [TestBed.inject(QmpClient), TestBed.inject(FakeQemu)];
     await fixture.whenStable();
-    await reached(client, 'running');
+    await reached(client, 'ready');
     await fixture.whenStable();
-    expect(text(fixture.nativeElement)).toBe('running, running');
+    expect(text(fixture.nativeElement)).toBe('ready, running');
 
     qemu.emit('STOP');
     await fixture.whenStable();
-    expect(text(fixture.nativeElement)).toBe('running, paused, STOP');
+    expect(text(fixture.nativeElement)).toBe('ready, paused, STOP');
 
     qemu.kill();
     await fixture.whenStable();
     expect(text(fixture.nativeElement)).toMatch(/^reconnecting/);
 
     qemu.restart();
-    await reached(client, 'running');
+    await reached(client, 'ready');
     await fixture.whenStable();
-    expect(text(fixture.nativeElement)).toBe('running, running, STOP');
+    expect(text(fixture.nativeElement)).toBe('ready, running, STOP');
   });
 
   it('leaves no listener behind when it is destroyed', async () => {
     TestBed.configureTestingModule({ providers: [provideQmpTesting()] });
     const client = TestBed.inject(QmpClient);
-    await reached(client, 'running');
+    await reached(client, 'ready');
     const before = client.listeners.length;
     const fixture = TestBed.createComponent(Status);
     await fixture.whenStable();
     expect(client.listeners.length).toBe(before + 1);
     fixture.destroy();
     expect(client.listeners.length).toBe(before);
-    expect(client.state.phase).toBe('running');
+    expect(client.state.phase).toBe('ready');
     TestBed.resetTestingModule();
     expect(client.state.phase).toBe('closed');
   });
@@ -93,7 +93,7 @@ describe('in a component', () => {
     );
     const fixture = TestBed.createComponent(OwnClient);
     const client = fixture.componentInstance.qmp;
-    await reached(client, 'running');
+    await reached(client, 'ready');
     fixture.destroy();
     expect(client.state).toEqual({ phase: 'closed' });
   });
@@ -120,11 +120,11 @@ describe('in a component', () => {
     await fixture.whenStable();
     qemus[0]?.emit('STOP');
     await fixture.whenStable();
-    expect(text(fixture.nativeElement)).toBe('running 1');
+    expect(text(fixture.nativeElement)).toBe('ready 1');
 
     fixture.componentRef.setInput('client', clients[1]);
     await fixture.whenStable();
-    expect(text(fixture.nativeElement)).toBe('running 0');
+    expect(text(fixture.nativeElement)).toBe('ready 0');
     fixture.destroy();
     expect(clients.map(({ listeners }) => listeners.length)).toEqual([1, 1]);
     await Promise.all(clients.map((client) => client.close()));
@@ -145,7 +145,7 @@ describe('in a component', () => {
     );
     const fixture = TestBed.createComponent(Count);
     const qemu = TestBed.inject(FakeQemu);
-    await reached(TestBed.inject(QmpClient), 'running');
+    await reached(TestBed.inject(QmpClient), 'ready');
     await fixture.whenStable();
     renders = 0;
     for (let count = 0; count < 2_000; count += 1) qemu.emit('STOP');
@@ -162,11 +162,11 @@ describe('in a component', () => {
       const state = injectQmpState();
       effect(() => phases.push(state().phase));
     });
-    await reached(TestBed.inject(QmpClient), 'running');
+    await reached(TestBed.inject(QmpClient), 'ready');
     TestBed.tick();
     TestBed.inject(FakeQemu).restart();
-    await reached(TestBed.inject(QmpClient), 'running');
+    await reached(TestBed.inject(QmpClient), 'ready');
     TestBed.tick();
-    expect(phases).toEqual(['running', 'running']);
+    expect(phases).toEqual(['ready', 'ready']);
   });
 });

@@ -7,7 +7,7 @@ import { namesIn } from '../support/bus-events.js';
 import { destroyInjectors, injectorOf } from './injector.js';
 
 const running = (client: QmpClient): Promise<unknown> =>
-  firstValueFrom(client.state$.pipe(filter(({ phase }) => phase === 'running')));
+  firstValueFrom(client.state$.pipe(filter(({ phase }) => phase === 'ready')));
 
 async function connected(): Promise<{ qemu: FakeQemu; client: QmpClient }> {
   const qemu = new FakeQemu();
@@ -25,7 +25,7 @@ describe('injectQmpState', () => {
     const state = injectQmpState({ injector });
     expect(state().phase).toBe('connecting');
     await running(injector.get(QmpClient));
-    expect(state().phase).toBe('running');
+    expect(state().phase).toBe('ready');
     qemu.kill();
     expect(state().phase).toBe('reconnecting');
   });
@@ -34,11 +34,11 @@ describe('injectQmpState', () => {
     const { client } = await connected();
     const injector = injectorOf();
     const state = injectQmpState({ injector, client });
-    expect(state().phase).toBe('running');
+    expect(state().phase).toBe('ready');
     injector.destroy();
     await client.disconnect();
     expect(client.state.phase).toBe('closed');
-    expect(state().phase).toBe('running');
+    expect(state().phase).toBe('ready');
   });
 
   it('follows from one client to another', async () => {
@@ -46,7 +46,7 @@ describe('injectQmpState', () => {
     const chosen = signal(one.client);
     const state = injectQmpState({ injector: injectorOf(), client: chosen });
     await two.client.disconnect();
-    expect(state().phase).toBe('running');
+    expect(state().phase).toBe('ready');
     chosen.set(two.client);
     expect(state().phase).toBe('closed');
     await Promise.all([one.client.close(), two.client.close()]);

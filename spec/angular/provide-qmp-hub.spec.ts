@@ -70,17 +70,17 @@ describe('provideQmpHub', () => {
     const client = one.client('vm1');
     expect(one.client('vm1')).toBe(client);
     expect(injectQmpHub({ injector: second }).client('vm1')).toBe(client);
-    await reached(client, 'running');
+    await reached(client, 'ready');
 
     first.destroy();
-    expect(client.state.phase).toBe('running');
+    expect(client.state.phase).toBe('ready');
     expect(() => one.client('vm2')).toThrow('is destroyed');
     second.destroy();
     expect(client.state).toEqual({ phase: 'closed' });
 
     const next = injectQmpHub({ injector: childOf(injector) }).client('vm1');
     expect(next).not.toBe(client);
-    await reached(next, 'running');
+    await reached(next, 'ready');
   });
 
   it('closes everything with its injector', async () => {
@@ -88,7 +88,7 @@ describe('provideQmpHub', () => {
     const injected = injectQmpHub({ injector });
     await bothRunning();
     const vm1 = injected.client('vm1');
-    await reached(vm1, 'running');
+    await reached(vm1, 'ready');
     const state = firstValueFrom(hubClient.state$.pipe(filter(({ phase }) => phase === 'closed')));
     injector.destroy();
     expect((await state).phase).toBe('closed');

@@ -27,7 +27,7 @@ describe('provideQmp', () => {
     expect(connector).not.toHaveBeenCalled();
 
     const client = injectQmp({ injector });
-    expect((await phase(client, 'running')).session).toBe(1);
+    expect((await phase(client, 'ready')).session).toBe(1);
     expect(injectQmp({ injector })).toBe(client);
     expect(injector.get(QmpClient)).toBe(client);
     expect(connector).toHaveBeenCalledTimes(1);
@@ -40,7 +40,7 @@ describe('provideQmp', () => {
       provideQmp(() => inject(CONNECTOR), { name: 'vm1' }),
     );
     const client = injectQmp({ injector });
-    await phase(client, 'running');
+    await phase(client, 'ready');
     expect(client.name).toBe('vm1');
   });
 
@@ -76,11 +76,11 @@ describe('provideQmp', () => {
   it('connects anew after a loss', async () => {
     const qemu = new FakeQemu();
     const client = injectQmp({ injector: injectorOf(provideQmp(() => qemu.connector)) });
-    await phase(client, 'running');
+    await phase(client, 'ready');
     qemu.kill();
     expect(client.state.phase).toBe('reconnecting');
     qemu.restart();
-    expect((await phase(client, 'running')).session).toBe(2);
+    expect((await phase(client, 'ready')).session).toBe(2);
   });
 
   it('makes a failure a state and no unhandled rejection', async () => {
@@ -104,7 +104,7 @@ describe('provideQmp', () => {
     const qemu = new FakeQemu();
     const injector = injectorOf(provideQmp(() => qemu.connector));
     const client = injectQmp({ injector });
-    await phase(client, 'running');
+    await phase(client, 'ready');
     injector.destroy();
     expect(client.state).toEqual({ phase: 'closed' });
     await expect(client.connect()).rejects.toThrow('closed for good');
@@ -114,7 +114,7 @@ describe('provideQmp', () => {
     const [one, two] = [new FakeQemu(), new FakeQemu()];
     const first = injectQmp({ injector: injectorOf(provideQmp(() => one.connector)) });
     const second = injectQmp({ injector: injectorOf(provideQmp(() => two.connector)) });
-    await Promise.all([phase(first, 'running'), phase(second, 'running')]);
+    await Promise.all([phase(first, 'ready'), phase(second, 'ready')]);
     await first.execute('stop');
     expect([one.status, two.status]).toEqual(['paused', 'running']);
   });

@@ -66,6 +66,72 @@ describe('QmpClient', () => {
       await client.close();
     });
 
+    it('sends no more at a time than maxInFlight, the smaller of the client and of the connector (C12)', async () => {
+      for (const [own, connectors] of [
+        [1, 2],
+        [2, 1],
+        [1, undefined],
+      ] as const) {
+        const wire = new Wire();
+        const connector = Object.assign(wire.connector.bind(undefined), connectors ? { maxInFlight: connectors } : {});
+        const client = new QmpClient(connector, { maxInFlight: own });
+        const greeted = client.connect();
+        const line = await wire.line(1);
+        line.handshake('oob');
+        await greeted;
+        const results = [client.execute('query-name'), client.execute('query-status')];
+        const overtaking = client.execute('query-yank', undefined, { oob: true });
+        expect(sent(line)).toEqual(['query-name', 'query-yank']);
+        line.reply([]);
+        await overtaking;
+        line.reply({}, line.sent[1]);
+        line.reply();
+        await Promise.all(results);
+        await client.close();
+      }
+    });
+
+    it('leaves a command that was given up its place until its late reply (C12)', async () => {
+      const { client, line } = await connected({ maxInFlight: 1 });
+      await expect(client.execute('stop', undefined, { timeout: 1 })).rejects.toThrow('may still be running');
+      const next = client.execute('query-name');
+      expect(sent(line)).toEqual(['stop']);
+      line.reply({}, line.sent[1]);
+      expect(sent(line)).toEqual(['stop', 'query-name']);
+      line.reply();
+      await next;
+      await client.close();
+    });
+
+    it('tells a connection that can abandon a command, which then frees its place (C12)', async () => {
+      const abandoned: number[] = [];
+      const wire = new Wire();
+      wire.extra = { abandon: (id) => abandoned.push(id) };
+      const client = new QmpClient(wire.connector, { maxInFlight: 1 });
+      const greeted = client.connect();
+      const line = await wire.line(1);
+      line.handshake();
+      await greeted;
+      const controller = new AbortController();
+      const first = client.execute('stop', undefined, { signal: controller.signal });
+      const waiting = client.execute('cont', undefined, { signal: AbortSignal.timeout(1) });
+      await expect(waiting).rejects.toThrow('timeout');
+      const second = client.execute('query-name');
+      controller.abort(new Error('enough'));
+      await expect(first).rejects.toThrow('enough');
+      expect(abandoned).toEqual([line.sent[1]?.id]);
+      expect(sent(line)).toEqual(['stop', 'query-name']);
+      line.reply();
+      await second;
+      await client.close();
+    });
+
+    it('refuses a maxInFlight that lets nothing through (C12)', () => {
+      expect(() => new QmpClient(new Wire().connector, { maxInFlight: 0 })).toThrow(RangeError);
+      const connector = Object.assign(new Wire().connector, { maxInFlight: 0.5 });
+      expect(() => new QmpClient(connector)).toThrow("the connector's maxInFlight");
+    });
+
     it('never sends what was aborted while it waited (C3)', async () => {
       const { client, line } = await connected({}, 'oob');
       const controller = new AbortController();
@@ -113,6 +179,42 @@ describe('QmpClient', () => {
       line.receive(`{"return":{},"id":3}\r\n${event('STOP')}`);
       await again;
       expect((await stops.get()).event).toBe('STOP');
+      await client.close();
+    });
+
+    it('passes file descriptors to a connection that can', async () => {
+      const wire = new Wire();
+      const passed: unknown[] = [];
+      wire.extra = {
+        sendWithFds: (data, fds) => {
+          passed.push(fds);
+          void wire.line(1).then((line) => {
+            line.send(data);
+          });
+        },
+      };
+      const client = new QmpClient(wire.connector);
+      const greeted = client.connect();
+      const line = await wire.line(1);
+      line.handshake();
+      await greeted;
+      const got = client.execute('getfd', { fdname: 'a' }, { fds: [5, { fd: 7 }] });
+      await wire.line(1);
+      expect(passed).toEqual([[5, 7]]);
+      line.reply();
+      await got;
+      for (const fds of [[], [-1], ['5'], [{ fd: -1 }], [null]] as unknown[]) {
+        await expect(client.execute('getfd', { fdname: 'a' }, { fds: fds as number[] })).rejects.toThrow(TypeError);
+      }
+      await client.close();
+    });
+
+    it('says what to do where a connection passes no file descriptors', async () => {
+      const { client, line } = await connected();
+      await expect(client.execute('getfd', { fdname: 'a' }, { fds: [5] })).rejects.toThrow(
+        /getfd: this connection passes no file descriptors; .*withDescriptors.* of rx-qmp\/descriptors/,
+      );
+      expect(line.sent).toHaveLength(1);
       await client.close();
     });
 
@@ -403,7 +505,7 @@ describe('QmpClient', () => {
           say(greeting('oob'));
         }),
         send: (text) => {
-          say(`{"return": {}, "id": ${String((JSON.parse(text) as { id: number }).id)}}\r\n`);
+          say(`{"return": {}, "id": ${String((JSON.parse(String(text)) as { id: number }).id)}}\r\n`);
         },
         close: () => undefined,
       };

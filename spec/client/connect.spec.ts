@@ -95,7 +95,7 @@ describe('QmpClient', () => {
       (await wire.line(1)).handshake();
       await greeted;
       controller.abort();
-      expect(client.state.phase).toBe('running');
+      expect(client.state.phase).toBe('ready');
       await client.close();
     });
 
@@ -340,7 +340,7 @@ describe('QmpClient', () => {
       (await wire.line(1)).handshake();
       await greeted;
       await client.close();
-      expect(phases).toEqual(['idle', 'connecting', 'negotiating', 'running', 'closed', '|']);
+      expect(phases).toEqual(['idle', 'connecting', 'negotiating', 'ready', 'closed', '|']);
       expect(collect(client.state$)).toEqual([{ phase: 'closed' }]);
     });
 
@@ -355,15 +355,15 @@ describe('QmpClient', () => {
         if (phase === 'idle') client.connect().catch(() => undefined);
         if (phase === 'connecting' && (attempts += 1) === 1) void client.disconnect();
         if (phase === 'closed' && attempts === 1) client.connect().catch(() => undefined);
-        if (phase === 'running') void client.close();
+        if (phase === 'ready') void client.close();
       });
       client.state$.subscribe({ next: ({ phase }) => others.push(phase), complete: () => others.push('|') });
       (await wire.line(2)).handshake();
       expect(wire.lines[0]).toMatchObject({ closed: 1, subscriptions: 0 });
-      const told = ['connecting', 'closed', 'connecting', 'negotiating', 'running', 'closed'];
+      const told = ['connecting', 'closed', 'connecting', 'negotiating', 'ready', 'closed'];
       expect(mine).toEqual(['idle', ...told]);
       // It came when the first attempt was over.
-      expect(others).toEqual(['connecting', 'negotiating', 'running', 'closed', '|']);
+      expect(others).toEqual(['connecting', 'negotiating', 'ready', 'closed', '|']);
     });
 
     it('lets connect() from inside the end of a session begin a new one, its callers unharmed (C7)', async () => {
@@ -377,18 +377,18 @@ describe('QmpClient', () => {
       await expect(reading).rejects.toThrow(/the session is over/);
       (await wire.line(2)).handshake();
       await expect(greetings[0]).resolves.toHaveProperty('QMP');
-      expect(client.state).toMatchObject({ phase: 'running', session: 2 });
+      expect(client.state).toMatchObject({ phase: 'ready', session: 2 });
       await client.close();
     });
 
     it('says when it runs since, and which session it is', async () => {
       const { client, wire } = await connected();
-      expect(client.state).toMatchObject({ phase: 'running', session: 1, since: expect.any(Date) as Date });
+      expect(client.state).toMatchObject({ phase: 'ready', session: 1, since: expect.any(Date) as Date });
       await client.disconnect();
       const again = client.connect();
       (await wire.line(2)).handshake();
       await again;
-      expect(client.state).toMatchObject({ phase: 'running', session: 2 });
+      expect(client.state).toMatchObject({ phase: 'ready', session: 2 });
       expect(client.stats.reconnects).toBe(1);
       await client.close();
     });

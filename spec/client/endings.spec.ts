@@ -17,7 +17,7 @@ describe('QmpClient', () => {
       const again = client.connect();
       (await wire.line(2)).handshake();
       await again;
-      expect(client.state).toMatchObject({ phase: 'running', session: 2 });
+      expect(client.state).toMatchObject({ phase: 'ready', session: 2 });
       await client.close();
     });
 
@@ -64,7 +64,7 @@ describe('QmpClient', () => {
       await server.stop();
     });
 
-    it.each(['connecting', 'negotiating', 'running'] as const)(
+    it.each(['connecting', 'negotiating', 'ready'] as const)(
       'from inside the change to %s ends there, and the callers hear of it (C7)',
       async (phase) => {
         const wire = new Wire();
@@ -73,7 +73,7 @@ describe('QmpClient', () => {
           if (state.phase === phase) void client.disconnect();
         });
         const greeted = client.connect();
-        if (phase === 'running') {
+        if (phase === 'ready') {
           (await wire.line(1)).handshake();
           await expect(greeted).resolves.toHaveProperty('QMP');
         } else {

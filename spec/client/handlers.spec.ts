@@ -31,7 +31,7 @@ describe('QmpClient with handlers of its program', () => {
     expect(await stopped).toEqual({});
     expect(namesIn(last.clear())).toEqual(['STOP']);
     expect(diagnostics.map(({ kind }) => kind)).toEqual(['listener-fault', 'listener-fault']);
-    expect(client.state.phase).toBe('running');
+    expect(client.state.phase).toBe('ready');
     await client.close();
   });
 

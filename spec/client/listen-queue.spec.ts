@@ -48,7 +48,7 @@ describe('a client with reconnect that is not greeted', () => {
     expect(server.peers).toHaveLength(1);
     await server.peers[0]?.handshake();
     await connected;
-    expect(client.state).toMatchObject({ phase: 'running', session: 1 });
+    expect(client.state).toMatchObject({ phase: 'ready', session: 1 });
     await client.close();
     await server.stop();
   });
@@ -89,7 +89,7 @@ describe('a client with reconnect that is not greeted', () => {
     while (server.peers.length < 2) await attempt(client, 3);
     await server.peers[1]?.handshake();
     await connected;
-    expect(client.state).toMatchObject({ phase: 'running', session: 1 });
+    expect(client.state).toMatchObject({ phase: 'ready', session: 1 });
     await client.close();
     await server.stop();
   });
@@ -115,7 +115,7 @@ describe('a client with reconnect that is not greeted', () => {
     await socketAt(path, AbortSignal.timeout(5_000));
     const silent: Socket = dial(path);
     await new Promise((resolve) => silent.resume().once('close', resolve));
-    expect(client.state.phase).not.toBe('running');
+    expect(client.state.phase).not.toBe('ready');
     await client.close();
     await expect(connected).rejects.toMatchObject({ name: 'ConnectError' });
     folder.remove();

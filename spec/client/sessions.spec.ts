@@ -112,8 +112,8 @@ describe('QmpClient', () => {
       second.reply();
       second.emit('LATE');
       expect(seen).toEqual([
-        ...['running', 'STOP', 'reconnecting', 'connecting', 'negotiating'],
-        ...['gap 2', 'EARLY', 'BETWEEN', 'running', 'LATE'],
+        ...['ready', 'STOP', 'reconnecting', 'connecting', 'negotiating'],
+        ...['gap 2', 'EARLY', 'BETWEEN', 'ready', 'LATE'],
       ]);
       await client.close();
     });
@@ -158,7 +158,7 @@ describe('QmpClient', () => {
       line.end();
       expect(policy.asked).toEqual([[1, 'wire: QEMU has quit']]);
       (await wire.line(2)).handshake();
-      expect(client.state).toMatchObject({ phase: 'running', session: 2 });
+      expect(client.state).toMatchObject({ phase: 'ready', session: 2 });
       await client.close();
     });
 
@@ -230,7 +230,7 @@ describe('QmpClient', () => {
       third.break();
       (await wire.line(4)).handshake();
       expect(policy.asked.map(([attempt]) => attempt)).toEqual([1, 2, 1]);
-      expect(client.state).toMatchObject({ phase: 'running', session: 3 });
+      expect(client.state).toMatchObject({ phase: 'ready', session: 3 });
       await client.close();
     });
 

@@ -47,7 +47,7 @@ describe('QmpClient', () => {
       const seen = kinds(client);
       line.receive({}, { id: 1 }, { QMP: {} }, greeting());
       expect(seen).toEqual(['unknown-message', 'unknown-message', 'unknown-message', 'unknown-message']);
-      expect(client.state.phase).toBe('running');
+      expect(client.state.phase).toBe('ready');
       await client.close();
     });
   });
@@ -252,7 +252,7 @@ describe('QmpClient', () => {
         }).not.toThrow();
       line.receive(Uint8Array.from({ length: 256 }, (_item, index) => index));
       line.receive('\n');
-      expect(client.state.phase).toBe('running');
+      expect(client.state.phase).toBe('ready');
       await client.close();
     });
 

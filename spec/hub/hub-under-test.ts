@@ -70,7 +70,7 @@ export async function startHub(options: HubOptions = {}, fake: FakeQemu = new Fa
     return {
       incoming$: connection.incoming$,
       send: (text) => {
-        wire.push(text);
+        wire.push(String(text));
         connection.send(text);
       },
       close: () => {

@@ -66,7 +66,7 @@ describe('the hub', () => {
     expect(await refusal(url, { token: VIEWER })).toBe(503);
     fake.restart();
     await logged(/^vm1: gone/);
-    await phase(client, 'running');
+    await phase(client, 'ready');
     expect(await gap).toMatchObject({ session: 2 });
     expect(await client.execute('query-status')).toMatchObject({ status: 'running' });
   });

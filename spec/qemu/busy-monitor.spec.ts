@@ -72,7 +72,7 @@ describeQemu('reconnect to a monitor that another client holds', () => {
     await holder.close();
     await connected;
     expect(states.slice(before).map(({ phase }) => phase)).not.toContain('connecting');
-    expect(client.state).toMatchObject({ phase: 'running', session: 1 });
+    expect(client.state).toMatchObject({ phase: 'ready', session: 1 });
     await client.close();
     await qemu.stop();
   });
@@ -93,7 +93,7 @@ describeQemu('reconnect to a monitor that another client holds', () => {
     for (const { socket } of others) socket.destroy();
     await holder.close();
     await connected;
-    expect(client.state).toMatchObject({ phase: 'running', session: 1 });
+    expect(client.state).toMatchObject({ phase: 'ready', session: 1 });
     await client.close();
     await qemu.stop();
   });

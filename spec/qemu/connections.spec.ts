@@ -60,7 +60,7 @@ describeQemu('connections to a real QEMU', () => {
       const waiting = connect(qemu.address);
       await first.close();
       const second = await waiting;
-      expect(second.state.phase).toBe('running');
+      expect(second.state.phase).toBe('ready');
       await second.close();
       await qemu.stop();
     });

@@ -23,7 +23,8 @@ export class Line implements Connection {
     return this.#incoming.subscribe(subscriber);
   });
 
-  send(text: string): void {
+  send(data: string | Uint8Array): void {
+    const text = typeof data === 'string' ? data : new TextDecoder().decode(data);
     for (const line of text.split('\n').slice(0, -1)) this.sent.push({ ...(JSON.parse(line) as object), line });
     this.onSend?.();
   }
@@ -72,12 +73,14 @@ export class Line implements Connection {
 /** A connector that opens {@link Line}s, and whoever waits for them. */
 export class Wire {
   readonly lines: Line[] = [];
+  /** Members that each connection gets besides. */
+  extra: Partial<Connection> = {};
   readonly connector: Connector;
   #waiting: (() => void)[] = [];
 
   constructor() {
     const open = (): Promise<Connection> => {
-      const line = new Line();
+      const line = Object.assign(new Line(), this.extra);
       this.lines.push(line);
       for (const look of this.#waiting.splice(0)) look();
       return Promise.resolve(line);

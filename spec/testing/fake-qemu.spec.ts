@@ -157,7 +157,7 @@ describe('FakeQemu', () => {
     fake.send(new Uint8Array([0xff, 0x0a]));
 
     expect(diagnostics).toEqual(['bad-line', 'bad-line']);
-    expect(client.state.phase).toBe('running');
+    expect(client.state.phase).toBe('ready');
   });
 
   it('goes silent: neither greets nor answers nor emits, until restart()', async () => {
@@ -205,7 +205,7 @@ describe('FakeQemu', () => {
     expect(fake.received).toHaveLength(1);
     await first.close();
 
-    expect((await second).state.phase).toBe('running');
+    expect((await second).state.phase).toBe('ready');
   });
 
   it('says what to do about a command that it knows from a schema only', async () => {

@@ -88,5 +88,5 @@ function sessionOf({ stats }: QmpClient): number {
 }
 
 function running(client: QmpClient, session: number): Promise<unknown> {
-  return firstValueFrom(client.state$.pipe(filter((state) => state.phase === 'running' && state.session === session)));
+  return firstValueFrom(client.state$.pipe(filter((state) => state.phase === 'ready' && state.session === session)));
 }

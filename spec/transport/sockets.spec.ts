@@ -135,7 +135,7 @@ describe('connect', () => {
       await peer.replyToAll();
     });
     const client = await connect(server.address, { signal: new AbortController().signal });
-    expect([client.name, client.state.phase]).toEqual([server.address, 'running']);
+    expect([client.name, client.state.phase]).toEqual([server.address, 'ready']);
     await client.close();
     await server.stop();
   });

@@ -1,6 +1,6 @@
 /* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-meaningless-void-operator -- nothing here runs */
 import type { Observable } from 'rxjs';
-import type { CommandMap, CommandName, CommandResult, QmpClient } from 'rx-qmp';
+import { QmpClient, type CommandMap, type CommandName, type CommandResult, type Connector } from 'rx-qmp';
 import { compiles, expectType } from '../support/expect-type.js';
 
 describe('the type of execute', () => {
@@ -67,6 +67,27 @@ describe('the type of execute', () => {
       // @ts-expect-error -- arguments are an object
       await client.execute(command, 'thing');
       return listed;
+    });
+  });
+
+  it('knows the commands of the map that its connector brings', () => {
+    interface OtherMap {
+      'say-hello': { arguments: { to: string }; result: { heard: boolean } };
+      bye: { arguments: undefined; result: null };
+    }
+    compiles(async (connector: Connector<OtherMap>, plain: Connector, pause: (client: QmpClient) => void) => {
+      const client = new QmpClient(connector);
+      expectType<QmpClient<OtherMap>>()(client);
+      expectType<{ heard: boolean }>()(await client.execute('say-hello', { to: 'you' }));
+      expectType<null>()(await client.execute('bye'));
+      // @ts-expect-error -- a command of the other map
+      await client.execute('query-status');
+      // @ts-expect-error -- needs arguments
+      client.execute$('say-hello');
+      // @ts-expect-error -- a client of another map
+      pause(client);
+      pause(new QmpClient(plain));
+      pause(new QmpClient(() => Promise.reject(new Error())));
     });
   });
 

@@ -4,13 +4,13 @@ import { injectWatched, type InjectClientOptions } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
 /**
- * What a client is doing, as a signal: connecting, running, reconnecting, closed. Of several changes in one tick a signal shows
+ * What a client is doing, as a signal: connecting, ready, reconnecting, closed. Of several changes in one tick a signal shows
  * the last; `client.state$` has each.
  *
  * ```ts
  * readonly state = injectQmpState();
  * readonly status = resource({
- *   params: () => (this.state().phase === 'running' ? {} : undefined),
+ *   params: () => (this.state().phase === 'ready' ? {} : undefined),
  *   loader: ({ abortSignal }) => this.qmp.execute('query-status', undefined, { signal: abortSignal }),
  * });
  * ```

@@ -10,6 +10,11 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal;
   /** Sends it out of band: it overtakes what QEMU is busy with. Few commands allow it, see QEMU's documentation. */
   readonly oob?: boolean;
+  /**
+   * File descriptors to pass along, for `getfd` and `add-fd`: numbers, or Node's `FileHandle`s. They stay yours, to close when
+   * the command has its reply. The connection must be able to: `withDescriptors()` of rx-qmp/descriptors makes it so.
+   */
+  readonly fds?: readonly (number | { readonly fd: number })[];
 }
 
 /** A command to run. */
@@ -17,6 +22,23 @@ export interface CommandCall {
   readonly name: string;
   readonly args: object | undefined;
   readonly oob: boolean;
+  readonly fds?: readonly number[];
+}
+
+/** A command as it goes onto the wire. */
+export interface Outgoing {
+  readonly id: number;
+  readonly name: string;
+  readonly command: Command;
+  readonly text: string;
+  readonly fds?: readonly number[];
+}
+
+/** Who carries the commands of a session. */
+export interface Carrier {
+  send(command: Outgoing): void;
+  /** Is told of a command on the wire whose caller has given up; without it, such a command keeps its place. */
+  abandon?(id: number): void;
 }
 
 interface Caller {
@@ -25,16 +47,14 @@ interface Caller {
 }
 
 /** A command without a reply. */
-interface Pending extends Omit<CommandCall, 'args'> {
+interface Pending extends Pick<CommandCall, 'name' | 'oob'> {
   readonly id: number;
   /** Absent once nobody waits any more: a reply may still come, but nothing else is kept for it. */
   readonly caller?: Caller;
 }
 
-interface Waiting extends Pending {
+interface Waiting extends Pending, Outgoing {
   readonly caller: Caller;
-  readonly command: Command;
-  readonly text: string;
 }
 
 /** More unanswered commands than this are a leak in the program that makes them, or a server that has died. */
@@ -46,18 +66,21 @@ const WAITING_LIMIT = 64 * 1024 * 1024;
 /** The commands of one session: on the wire, or waiting for their turn. */
 export class Commands {
   readonly #name: string;
-  readonly #send: (text: string, command: Command, name: string, id: number) => void;
+  readonly #carrier: Carrier;
   /** On the wire, by id. A Map keeps their order. */
   readonly #sent = new Map<unknown, Pending>();
   readonly #waiting = new Set<Waiting>();
   #waitingLength = 0;
   #inBandSent = 0;
+  #maxInFlight: number;
   #oob = false;
   #lastId = 0;
 
-  constructor(name: string, send: (text: string, command: Command, name: string, id: number) => void) {
+  /** @param maxInFlight how many in-band commands may be on the wire; Infinity allowed */
+  constructor(name: string, maxInFlight: number, carrier: Carrier) {
     this.#name = name;
-    this.#send = send;
+    this.#maxInFlight = maxInFlight;
+    this.#carrier = carrier;
   }
 
   /** How many were sent or wait, and are not answered. */
@@ -67,10 +90,11 @@ export class Commands {
 
   enableOob(): void {
     this.#oob = true;
+    this.#maxInFlight = Math.min(this.#maxInFlight, IN_BAND_LIMIT);
   }
 
   /** @param timeout milliseconds, Infinity allowed */
-  execute({ name, args, oob }: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
+  execute({ name, args, oob, fds }: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (oob && !this.#oob) {
       return Promise.reject(
@@ -91,8 +115,8 @@ export class Commands {
       };
       const abandon = (error: unknown): void => {
         settle();
-        if (!this.#leave(waiting)) this.#sent.set(id, { name, oob, id });
         reject(error);
+        if (!this.#leave(waiting)) this.#giveUp({ name, oob, id });
       };
       const caller: Caller = {
         resolve: (result) => {
@@ -105,7 +129,7 @@ export class Commands {
         },
       };
       const command = commandOf(name, args, oob, id);
-      const waiting: Waiting = { id, name, oob, caller, command, text: lineOf(command) };
+      const waiting: Waiting = { id, name, oob, caller, command, text: lineOf(command), ...(fds && { fds }) };
       const stopWatching =
         signal &&
         whenAborted(signal, () => {
@@ -116,7 +140,7 @@ export class Commands {
           ? undefined
           : setTimeout(() => {
               const how = this.#waiting.has(waiting)
-                ? `not sent within ${timeout} ms: ${IN_BAND_LIMIT} commands before it have no reply`
+                ? `not sent within ${timeout} ms: of those before it ${this.#maxInFlight} have no reply`
                 : `no reply within ${timeout} ms; it may still be running`;
               abandon(blameCall(new ExecTimeoutError(`${this.#name}: ${name}: ${how}`, name, timeout), call));
             }, timeout);
@@ -166,17 +190,29 @@ export class Commands {
   #pump(overtaking?: Waiting): void {
     if (overtaking?.oob) this.#transmit(overtaking);
     for (const pending of this.#waiting) {
-      if (this.#oob && this.#inBandSent >= IN_BAND_LIMIT) return;
+      if (this.#inBandSent >= this.#maxInFlight) return;
       this.#transmit(pending);
     }
   }
 
   #transmit(waiting: Waiting): void {
     this.#leave(waiting);
-    const { id, name, oob, caller, command, text } = waiting;
+    const { id, name, oob, caller } = waiting;
     this.#sent.set(id, { id, name, oob, caller });
     if (!oob) this.#inBandSent += 1;
-    this.#send(text, command, name, id);
+    this.#carrier.send(waiting);
+  }
+
+  /** Nobody waits for its reply any more. */
+  #giveUp(pending: Pending): void {
+    if (!this.#carrier.abandon) {
+      this.#sent.set(pending.id, pending);
+      return;
+    }
+    this.#sent.delete(pending.id);
+    if (!pending.oob) this.#inBandSent -= 1;
+    this.#carrier.abandon(pending.id);
+    this.#pump();
   }
 
   /** True if it was still waiting for its turn. */

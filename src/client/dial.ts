@@ -3,7 +3,7 @@ import { show } from '../foundation/checks.js';
 import { ConnectError, GreetingError, QmpError } from '../protocol/errors.js';
 import type { Connection, Connector } from '../transport/connection.js';
 
-/** One attempt to reach a running session: limits its time, and lets go of a connection that comes too late. */
+/** One attempt to get a session ready: limits its time, and lets go of a connection that comes too late. */
 export class Dial {
   readonly #name: string;
   readonly #timeout: number;
@@ -28,7 +28,7 @@ export class Dial {
   }
 
   /** Rejects with a `ConnectError`. The handshake is the caller's; it listens to {@link signal} then. */
-  open(connector: Connector): Promise<Connection> {
+  open(connector: Connector<object>): Promise<Connection> {
     const { signal } = this;
     if (signal.aborted) return Promise.reject(this.error(signal.reason));
     if (!connector.waitsForPeer) this.start();
@@ -91,7 +91,7 @@ export class Dial {
 }
 
 /** @throws TypeError if what the connector gives is no connection; it is the program's own, not the server's fault */
-async function opened(connector: Connector, signal: AbortSignal): Promise<Connection> {
+async function opened(connector: Connector<object>, signal: AbortSignal): Promise<Connection> {
   const connection: unknown = await connector(signal);
   const { incoming$, send, close } = (connection ?? {}) as Partial<Record<keyof Connection, unknown>>;
   if (!canSubscribe(incoming$))

@@ -7,17 +7,14 @@ import { ConnectCallers } from './connect-callers.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { Dial } from './dial.js';
 import type { ReconnectPolicy } from './reconnect.js';
-import { Session, type SessionHost } from './session.js';
+import { Session, type SessionHost, type SessionOptions } from './session.js';
 import type { ConnectionState, Gap, Shutdown } from './state.js';
 
 /** More waiting calls of `connect()` than this are a leak in the program that makes them. */
 const CALLER_LIMIT = 10_000;
 
-export interface LinkOptions {
-  readonly name: string;
+export interface LinkOptions extends SessionOptions {
   readonly connectTimeout: number;
-  readonly maxMessageBytes: number;
-  readonly integers: 'number' | 'exact';
   readonly policy: ReconnectPolicy | undefined;
 }
 
@@ -37,7 +34,7 @@ export interface LinkHost extends Omit<SessionHost, 'ready' | 'ended'> {
 
 /** Keeps a client connected: dials, waits for the handshake, and dials anew where the policy says so. */
 export class Link {
-  readonly #connector: Connector;
+  readonly #connector: Connector<object>;
   readonly #options: LinkOptions;
   readonly #host: LinkHost;
   readonly #callers = new ConnectCallers<Greeting>();
@@ -55,7 +52,7 @@ export class Link {
     notice();
   });
 
-  constructor(connector: Connector, options: LinkOptions, host: LinkHost) {
+  constructor(connector: Connector<object>, options: LinkOptions, host: LinkHost) {
     this.#connector = connector;
     this.#options = options;
     this.#host = host;
@@ -65,7 +62,7 @@ export class Link {
     return this.#state;
   }
 
-  /** The session of the running connection, or of one that is not greeted yet. */
+  /** The session that is ready, or of one that is not greeted yet. */
   get session(): Session | undefined {
     return this.#session;
   }
@@ -76,7 +73,7 @@ export class Link {
 
   connect(signal: AbortSignal | undefined): Promise<Greeting> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#state.phase === 'running') return Promise.resolve(this.#state.greeting);
+    if (this.#state.phase === 'ready') return Promise.resolve(this.#state.greeting);
     if (this.#callers.size >= CALLER_LIMIT) {
       const many = `${CALLER_LIMIT} calls of connect() are waiting already; is one made in a loop without await?`;
       return Promise.reject(this.#refusal(new StateError(`${this.#options.name}: ${many}`)));
@@ -99,7 +96,7 @@ export class Link {
     const session = this.#session;
     const dial = this.#dial;
     const cause = new StateError(`${this.#options.name}: disconnected by the program`);
-    if (this.#state.phase === 'running') this.#gap = { since: new Date() };
+    if (this.#state.phase === 'ready') this.#gap = { since: new Date() };
     const tell = this.#rest({ phase: 'closed' });
     this.#callers.reject(dial?.error(cause) ?? this.#refusal(cause));
     dial?.abort(cause);
@@ -165,7 +162,7 @@ export class Link {
       ended: (loss, shutdown) => {
         if (this.#session !== session) return;
         this.#session = undefined;
-        if (this.#state.phase === 'running') this.#ended(loss, shutdown);
+        if (this.#state.phase === 'ready') this.#ended(loss, shutdown);
         // If it had kept its place, the next attempt dials.
         else if (this.#state.phase !== 'reconnecting')
           this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')));
@@ -191,10 +188,10 @@ export class Link {
     clearTimeout(this.#retry);
     this.#callers.resolve(greeting);
     this.#tellGap(this.#sessions);
-    this.#enter({ phase: 'running', session: this.#sessions, greeting, since: new Date() });
+    this.#enter({ phase: 'ready', session: this.#sessions, greeting, since: new Date() });
   }
 
-  /** The running session is over, not by our will. */
+  /** The session that was ready is over, not by our will. */
   #ended(loss: QmpError | undefined, shutdown: Shutdown | undefined): void {
     this.#gap = { since: new Date(), ...(loss && { cause: loss }) };
     const cause = loss ?? new DisconnectedError(`${this.#options.name}: QEMU has quit`);

@@ -7,11 +7,12 @@ import { whenAborted } from '../foundation/abort.js';
 import { checkLimit, checkSignal, checkTimeout, isRecord, show } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.js';
-import { isEvent, type CommandName, type Greeting, type Message } from '../protocol/message.js';
+import { isEvent, type Greeting, type Message } from '../protocol/message.js';
 import type { ExecuteOptions } from './commands.js';
 import type { Connector } from '../transport/connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
 import { Link, type LinkHost } from './link.js';
+import type { CommandMap } from '../protocol/qapi/command-map.js';
 import { policyOf, type ReconnectPolicy } from './reconnect.js';
 import type { ConnectionState, Gap } from './state.js';
 import { StateView } from './state-view.js';
@@ -29,6 +30,11 @@ export interface QmpClientOptions extends EventBusOptions {
   readonly maxMessageBytes?: number;
   /** How integers beyond 2^53 arrive: rounded, with a diagnostic, or exactly, as `bigint`. @default 'number' */
   readonly integers?: 'number' | 'exact';
+  /**
+   * How many commands may be on the wire at a time; the others wait in order. `oob` commands are outside of it. Some servers in
+   * front of a QEMU take one at a time. The connector's own limit counts, too. @default 8 where oob is on, as QEMU asks for; else none
+   */
+  readonly maxInFlight?: number;
   /** Whether to connect anew after a failed attempt and after the end of a session; `true` means `backoff()`. @default false */
   readonly reconnect?: boolean | ReconnectPolicy;
 }
@@ -43,8 +49,12 @@ export interface QmpClientOptions extends EventBusOptions {
  * await client.execute('stop');
  * await client.close();
  * ```
+ *
+ * `M` is the map of the commands that the other end takes; it comes with the connector.
  */
-export class QmpClient extends EventBus implements AsyncDisposable {
+export class QmpClient<M extends object = CommandMap> extends EventBus implements AsyncDisposable {
+  /** For the types alone: a client of another map is not assignable. */
+  declare readonly commandMap?: M;
   /** The present state, then each change. Completes at {@link close}. */
   readonly state$: Observable<ConnectionState>;
   /** Every incoming message, hot, before the client acts on it. Completes at {@link close}. */
@@ -65,17 +75,20 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   #closed = false;
   readonly #counts = { events: 0, replies: 0, bytes: 0, faults: 0 };
 
-  constructor(connector: Connector, options: QmpClientOptions = {}) {
+  constructor(connector: Connector<M>, options: QmpClientOptions = {}) {
     if (typeof connector !== 'function') throw new TypeError(`connector must be a function, not ${show(connector)}`);
     const {
       connectTimeout = 10_000,
       executeTimeout = 60_000,
       maxMessageBytes = 64 * 1024 * 1024,
       integers = 'number',
+      maxInFlight = Infinity,
     } = options;
     checkTimeout('connectTimeout', connectTimeout);
     checkTimeout('executeTimeout', executeTimeout);
     checkLimit('maxMessageBytes', maxMessageBytes, 1);
+    checkLimit('maxInFlight', maxInFlight, 1);
+    checkLimit("the connector's maxInFlight", connector.maxInFlight ?? Infinity, 1);
     if (!['number', 'exact'].includes(integers))
       throw new TypeError(`integers must be 'number' or 'exact', not ${show(integers)}`);
     // The bus subscribes at once. A Subject in between would do the same in twice the time.
@@ -89,7 +102,14 @@ export class QmpClient extends EventBus implements AsyncDisposable {
     const policy = policyOf(reconnect);
     this.#link = new Link(
       connector,
-      { name: this.name, connectTimeout, maxMessageBytes, integers, policy },
+      {
+        name: this.name,
+        connectTimeout,
+        maxMessageBytes,
+        integers,
+        maxInFlight: Math.min(maxInFlight, connector.maxInFlight ?? Infinity),
+        policy,
+      },
       this.#host(),
     );
     this.#source = source as unknown as Subscriber<Message>;
@@ -103,9 +123,9 @@ export class QmpClient extends EventBus implements AsyncDisposable {
     return this.#link.state;
   }
 
-  /** What QEMU said first in the running session. */
+  /** What QEMU said first in the present session. */
   get greeting(): Greeting | undefined {
-    return this.state.phase === 'running' ? this.state.greeting : undefined;
+    return this.state.phase === 'ready' ? this.state.greeting : undefined;
   }
 
   get stats(): ClientStats {
@@ -119,7 +139,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   }
 
   /**
-   * Connects, and resolves when QEMU takes commands. While connecting or running it joins what is there already.
+   * Connects, and resolves when QEMU takes commands. While connecting or ready it joins what is there already.
    *
    * Rejects with `ConnectError`, or with the reason of a signal, which frees its own caller; the attempt ends with the last.
    * With `reconnect` it rejects only when the policy gives up.
@@ -155,12 +175,13 @@ export class QmpClient extends EventBus implements AsyncDisposable {
    * Rejects with `ExecuteError` (QEMU said no), `ExecTimeoutError` and `ExecInterruptedError` (it may have run), `StateError`
    * (no session), `TypeError` (what QEMU could not read) or the signal's reason.
    */
-  execute<const C extends CommandName | (string & {})>(
-    command: C & KnownCommand<C>,
-    ...rest: ExecuteParameters<C>
-  ): Promise<CommandResult<C>>;
-  async execute(name: string, args?: object, options: ExecuteOptions = {}): Promise<unknown> {
-    const { timeout = this.#executeTimeout, signal, oob = false } = options;
+  execute<const C extends (keyof M & string) | (string & {})>(
+    command: C & KnownCommand<C, M>,
+    ...rest: ExecuteParameters<C, M>
+  ): Promise<CommandResult<C, M>>;
+  async execute(name: string, ...rest: unknown[]): Promise<unknown> {
+    const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
+    const { timeout = this.#executeTimeout, signal, oob = false, fds } = options;
     if (typeof name !== 'string' || name === '')
       throw new TypeError(`command must be the name of a command, not ${show(name)}`);
     if (args !== undefined && !isRecord(args)) {
@@ -170,18 +191,19 @@ export class QmpClient extends EventBus implements AsyncDisposable {
     checkTimeout('timeout', timeout);
     checkSignal('signal', signal);
     const { session, state } = this.#link;
-    if (state.phase !== 'running' || !session) {
+    if (state.phase !== 'ready' || !session) {
       throw new StateError(`${this.name}: ${name}: not connected (${state.phase}); await connect() first`);
     }
-    return session.execute({ name, args, oob }, timeout, signal);
+    return session.execute({ name, args, oob, ...(fds && { fds: numbersOf(fds) }) }, timeout, signal);
   }
 
   /** The same as a cold Observable: each subscription runs the command, unsubscribing aborts it. */
-  execute$<const C extends CommandName | (string & {})>(
-    command: C & KnownCommand<C>,
-    ...rest: ExecuteParameters<C>
-  ): Observable<CommandResult<C>>;
-  execute$(name: never, args?: never, options: ExecuteOptions = {}): Observable<unknown> {
+  execute$<const C extends (keyof M & string) | (string & {})>(
+    command: C & KnownCommand<C, M>,
+    ...rest: ExecuteParameters<C, M>
+  ): Observable<CommandResult<C, M>>;
+  execute$(name: string, ...rest: unknown[]): Observable<unknown> {
+    const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
     return new Observable((subscriber) => {
       const controller = new AbortController();
       const stopWatching =
@@ -190,7 +212,7 @@ export class QmpClient extends EventBus implements AsyncDisposable {
           controller.abort(options.signal?.reason);
         });
       if (options.signal?.aborted) controller.abort(options.signal.reason);
-      this.execute(name, args as never, { ...options, signal: controller.signal }).then(
+      (this as QmpClient<object>).execute(name, args, { ...options, signal: controller.signal }).then(
         (result) => {
           subscriber.next(result);
           subscriber.complete();
@@ -260,4 +282,14 @@ export class QmpClient extends EventBus implements AsyncDisposable {
   static {
     disposeBy(this, 'close', 'asyncDispose');
   }
+}
+
+/** @throws TypeError unless these are descriptors, open as far as one can see */
+function numbersOf(fds: NonNullable<ExecuteOptions['fds']>): number[] {
+  if (!Array.isArray(fds) || fds.length === 0) throw new TypeError('fds must be an array of file descriptors');
+  return (fds as readonly (number | { readonly fd: number } | null)[]).map((one) => {
+    const fd = typeof one === 'object' ? one?.fd : one;
+    if (typeof fd === 'number' && Number.isInteger(fd) && fd >= 0) return fd;
+    throw new TypeError(`fds must hold open file descriptors: numbers or FileHandles, not ${show(fd)}`);
+  });
 }

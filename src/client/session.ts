@@ -20,10 +20,15 @@ import {
   type SuccessReply,
 } from '../protocol/message.js';
 import type { Command } from '../protocol/command.js';
-import { Commands, type CommandCall } from './commands.js';
+import { Commands, type CommandCall, type Outgoing } from './commands.js';
 import type { Connection } from '../transport/connection.js';
 import { OrderlyEnd } from './orderly-end.js';
 import type { Shutdown } from './state.js';
+
+export interface SessionOptions extends FramingOptions {
+  /** How many in-band commands may be on the wire; fewer where QEMU itself takes fewer. */
+  readonly maxInFlight: number;
+}
 
 /** Whom a session serves. */
 export interface SessionHost {
@@ -58,16 +63,23 @@ export class Session {
     this.#take(item);
   });
   #greeting: Greeting | undefined;
-  #running = false;
+  #ready = false;
   #over = false;
   readonly #orderlyEnd = new OrderlyEnd();
 
-  constructor(connection: Connection, options: FramingOptions, host: SessionHost) {
+  constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
     this.#connection = connection;
     this.#host = host;
     this.#name = options.name;
-    this.#commands = new Commands(options.name, (text, command, name, id) => {
-      this.#transmit(text, command, name, id);
+    this.#commands = new Commands(options.name, options.maxInFlight, {
+      send: (outgoing) => {
+        this.#transmit(outgoing);
+      },
+      ...(connection.abandon && {
+        abandon: (id) => {
+          this.#use(() => connection.abandon?.(id));
+        },
+      }),
     });
     this.#framing = new Framing(options, {
       message: (message, text) => {
@@ -107,6 +119,12 @@ export class Session {
   }
 
   execute(command: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
+    if (command.fds && !this.#connection.sendWithFds) {
+      const advice = 'connect with withDescriptors(unixSocket(path)), of rx-qmp/descriptors';
+      return Promise.reject(
+        new TypeError(`${this.#name}: ${command.name}: this connection passes no file descriptors; ${advice}`),
+      );
+    }
     return this.#commands.execute(command, timeout, signal);
   }
 
@@ -177,9 +195,9 @@ export class Session {
   #reply(reply: SuccessReply | ErrorReply): void {
     const answered = this.#commands.reply(reply);
     if (answered !== undefined) {
-      // The state changes here and now, not a promise later: what follows in the same chunk belongs to the running session.
-      if (!this.#running && this.#greeting && 'return' in reply) {
-        this.#running = true;
+      // The state changes here and now, not a promise later: what follows in the same chunk belongs to the session.
+      if (!this.#ready && this.#greeting && 'return' in reply) {
+        this.#ready = true;
         this.#host.ready(this.#greeting);
       }
       this.#orderlyEnd.answered(answered, reply.id, 'error' in reply);
@@ -194,11 +212,19 @@ export class Session {
     }
   }
 
-  #transmit(text: string, command: Command, name: string, id: number): void {
+  #transmit({ id, name, command, text, fds }: Outgoing): void {
     this.#orderlyEnd.sent(name, id);
     this.#host.sent(command);
+    this.#use((connection) => {
+      if (fds) connection.sendWithFds?.(text, fds);
+      else connection.send(text);
+    });
+  }
+
+  /** A connection that throws has broken. */
+  #use(what: (connection: Connection) => void): void {
     try {
-      this.#connection.send(text);
+      what(this.#connection);
     } catch (cause) {
       this.end(this.#lossOf(cause));
     }

@@ -11,7 +11,7 @@ export type ConnectionState =
   /** `attempt` counts from 1 since `connect()` or since the last session. */
   | { readonly phase: 'connecting' | 'negotiating'; readonly attempt: number }
   | {
-      readonly phase: 'running';
+      readonly phase: 'ready';
       /** Counts the client's sessions from 1. */
       readonly session: number;
       readonly greeting: Greeting;

@@ -125,7 +125,7 @@ class FollowedJob {
 
   /** Asks QEMU how far it is. One question at a time. */
   async look(): Promise<void> {
-    if ((!this.#exists && !this.#answered) || this.#client.state.phase !== 'running') return;
+    if ((!this.#exists && !this.#answered) || this.#client.state.phase !== 'ready') return;
     this.#lookAgain = this.#looking;
     if (this.#looking) return;
     this.#looking = true;

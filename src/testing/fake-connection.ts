@@ -22,6 +22,7 @@ export class FakeConnection implements Connection {
   });
   readonly #onClosed: () => void;
   readonly #unserved: string[] = [];
+  readonly #decoder = new TextDecoder();
   #receive: ((text: string) => void) | undefined;
   #subscriber: Subscriber<string | Uint8Array> | undefined;
   #over = false;
@@ -39,8 +40,9 @@ export class FakeConnection implements Connection {
     });
   }
 
-  send(text: string): void {
+  send(data: string | Uint8Array): void {
     if (this.#over) return;
+    const text = typeof data === 'string' ? data : this.#decoder.decode(data, { stream: true });
     if (this.#receive) this.#receive(text);
     else this.#unserved.push(text);
   }

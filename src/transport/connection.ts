@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { CommandMap } from '../protocol/qapi/command-map.js';
 
 /** One open byte stream to a QMP server. */
 export interface Connection {
@@ -8,14 +9,24 @@ export interface Connection {
    * subscriber has returned.
    */
   readonly incoming$: Observable<Uint8Array | string>;
-  /** Writes. Never throws: that the connection has gone is told by `incoming$`. */
-  send(text: string): void;
+  /** Writes. Never throws: that the connection has gone is told by `incoming$`. The caller may use the bytes' memory again. */
+  send(data: string | Uint8Array): void;
   /** Gives the connection up at once, whatever is unsent. May be called again. */
   close(): void;
+  /**
+   * The caller of the command with this id has given up, by signal or by time-out. A connection that has this method gets the
+   * stream ready for the next command by itself; without it, the command keeps its place until its late reply.
+   */
+  abandon?(id: number): void;
+  /** Writes, and passes these open file descriptors along. They stay the caller's. */
+  sendWithFds?(data: string, fds: readonly number[]): void;
 }
 
-/** Opens a connection, or rejects. Once `signal` aborts it lets go of whatever it holds. */
-export type Connector = ((signal: AbortSignal) => Promise<Connection>) & {
+/**
+ * Opens a connection, or rejects. Once `signal` aborts it lets go of whatever it holds. `M` is the map of the commands that the
+ * other end takes.
+ */
+export type Connector<M extends object = CommandMap> = ((signal: AbortSignal) => Promise<Connection>) & {
   /** What it connects to, for people; the default name of a client. */
   readonly address?: string;
   /** True if it waits for the other end to dial: the time until then is not limited by `connectTimeout`. */
@@ -25,4 +36,10 @@ export type Connector = ((signal: AbortSignal) => Promise<Connection>) & {
    * `reconnect` it is kept after `connectTimeout`: dialling anew each time would fill the monitor's listen queue.
    */
   readonly keepsPlace?: boolean;
+  /** Milliseconds of silence after which a client asks whether the other end is still there; see the client's option. */
+  readonly heartbeat?: number;
+  /** How many commands the other end takes at a time. A client's own option may lower it. */
+  readonly maxInFlight?: number;
+  /** For the types alone: the map of the commands that the other end takes. */
+  readonly commands?: M;
 };

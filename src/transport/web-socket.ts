@@ -13,7 +13,7 @@ export interface WebSocketLike {
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
-  send(data: string): void;
+  send(data: string | ArrayBuffer): void;
   close(code?: number, reason?: string): void;
   /** Only `ws` has it. */
   terminate?(): void;
@@ -113,8 +113,9 @@ function dial(Socket: WebSocketClass, url: string, protocols: string[], signal: 
       opened = true;
       resolve({
         incoming$: inbox.incoming$,
-        send: (text) => {
-          socket.send(text);
+        send: (data) => {
+          // A copy of bytes: the frame may go out later.
+          socket.send(typeof data === 'string' ? data : new Uint8Array(data).buffer);
           const error = stoppedReading(socket.bufferedAmount);
           if (!error) return;
           inbox.error(error);

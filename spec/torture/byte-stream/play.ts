@@ -20,7 +20,7 @@ export async function play(stream: Stream, options: QmpClientOptions): Promise<P
   });
   const commands: string[] = [];
   client.state$.subscribe(({ phase }) => {
-    if (phase !== 'running') return;
+    if (phase !== 'ready') return;
     for (let at = 0; at < COMMANDS; at += 1) {
       commands.push('pending');
       client.execute('query-name').then(

@@ -62,7 +62,6 @@ function listening(server: Server, endpoint: object, where: string): Promise<voi
 async function relay(socket: Socket, connector: Connector): Promise<void> {
   const outside = streamConnection(socket, socket);
   const inside = await connector(new AbortController().signal);
-  const decoder = new TextDecoder();
   const leave = (): void => {
     inside.close();
     socket.end();
@@ -82,7 +81,7 @@ async function relay(socket: Socket, connector: Connector): Promise<void> {
   });
   outside.incoming$.subscribe({
     next: (chunk) => {
-      inside.send(typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true }));
+      inside.send(chunk);
     },
     error: leave,
     complete: leave,

@@ -38,9 +38,10 @@ export function streamConnection(
         stopWatchingWritable();
       };
     }),
-    send: (text) => {
+    send: (data) => {
       if (!writable.writable) return;
-      writable.write(text);
+      // A copy of bytes: the write may be done only after their memory is used again.
+      writable.write(typeof data === 'string' ? data : new Uint8Array(data));
       const error = stoppedReading(writable.writableLength);
       if (error) destroy(error);
     },
