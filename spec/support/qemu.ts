@@ -11,6 +11,8 @@ export interface Qemu {
   /** `unix:PATH` of its monitor. */
   readonly address: string;
   readonly path: string;
+  /** The folder it runs in, removed with it. */
+  readonly folder: string;
   readonly process: ChildProcess;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
@@ -19,14 +21,18 @@ export interface Qemu {
 }
 
 /** A QEMU without a guest, its monitor on a unix socket in a folder of its own. `args` are added to the command line. */
-export async function startQemu(args: string[] = []): Promise<Qemu> {
+export function startQemu(args: string[] = []): Promise<Qemu> {
+  return spawnQemu(['-machine', 'none', '-nodefaults', '-display', 'none', ...args]);
+}
+
+/** A QEMU with nothing on its command line but `args` and the monitor. It runs in a folder of its own, to which paths are relative. */
+export async function spawnQemu(args: readonly string[]): Promise<Qemu> {
   const folder = temporaryFolder();
   const path = join(folder.path, 'qmp');
-  const child = spawn(
-    PROGRAM,
-    ['-machine', 'none', '-nodefaults', '-display', 'none', '-qmp', `unix:${path},server=on,wait=off`, ...args],
-    { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder.path },
-  );
+  const child = spawn(PROGRAM, [...args, '-qmp', `unix:${path},server=on,wait=off`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: folder.path,
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   const gone = exit(child);
@@ -46,7 +52,14 @@ export async function startQemu(args: string[] = []): Promise<Qemu> {
     await end('SIGKILL');
     throw tooEarly.signal.reason;
   }
-  return { address: `unix:${path}`, path, process: child, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+  return {
+    address: `unix:${path}`,
+    path,
+    folder: folder.path,
+    process: child,
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  };
 }
 
 /** Resolves with how a process ended, also if it could not be started. */
