@@ -222,7 +222,7 @@ describe('rx-qmp', () => {
     expect(types.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
   });
 
-  it('has errors of one family, each with its literal name (design, errors)', () => {
+  it('has errors of one family, each with its literal name (errors)', () => {
     const family = Object.entries(api).filter(([name]) => name.endsWith('Error'));
     for (const [name, value] of family) {
       const { prototype } = value as unknown as { prototype: Error };

@@ -8,7 +8,7 @@ describe('a bundle of rx-qmp', () => {
     { what: 'QmpClient', exported: '{ QmpClient }', ceiling: 13_500 },
     { what: 'QmpClient and webSocket', exported: '{ QmpClient, webSocket }', ceiling: 14_500 },
     { what: 'everything', exported: '*', ceiling: 16_500 },
-  ])('is small with $what (design, budgets)', ({ what, exported, ceiling }) => {
+  ])('is small with $what (budgets)', ({ what, exported, ceiling }) => {
     const { size } = bundle(`export ${exported} from 'rx-qmp'`);
     const verdict = size > BUDGET ? 'MISSES' : 'keeps';
     writeSync(1, `size: ${what}: ${size} bytes minified + brotli, without rxjs; ${verdict} the budget of ${BUDGET}\n`);

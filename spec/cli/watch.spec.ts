@@ -41,7 +41,7 @@ describeQemu('rx-qmp watch', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { vm: string; event: string });
 
-  it('prints each event as a line of JSON in a pipe, and ends on Ctrl-C with the number seen', async () => {
+  it('prints each event as a line of JSON in a pipe, and ends on Ctrl-C with the number seen (row 54)', async () => {
     const cli = await watch('--event', 'STOP', 'RESUME');
     await client.execute('system_wakeup').catch(() => undefined);
     await client.execute('stop');
