@@ -39,16 +39,16 @@ describeQemu('rx-qmp exec', () => {
   });
 
   it.each([
-    [['exec', 'nowhere', 'stop'], /address must be unix:PATH or tcp:HOST:PORT/],
-    [['exec', 'unix:/no/such.sock', 'stop'], /no such socket; is QEMU running/],
-    [['exec', 'tcp:127.0.0.1:1', 'stop'], /nobody listens there/],
-    [['exec', 'unix:/no/such.sock', 'stop', 'five'], /'five' is neither key=value nor a JSON object/],
-    [['exec', 'unix:/no/such.sock', 'stop', '{"a":'], /no JSON object/],
-    [['exec'], /missing required argument 'address'/],
-    [['fly'], /unknown command 'fly'/],
-  ])('says what is wrong with %j', async (args, message) => {
+    [1, ['exec', 'unix:/no/such.sock', 'stop'], /no such socket; is QEMU running/],
+    [1, ['exec', 'tcp:127.0.0.1:1', 'stop'], /nobody listens there/],
+    [2, ['exec', 'nowhere', 'stop'], /address must be unix:PATH, tcp:HOST:PORT/],
+    [2, ['exec', 'unix:/no/such.sock', 'stop', 'five'], /'five' is neither key=value nor a JSON object/],
+    [2, ['exec', 'unix:/no/such.sock', 'stop', '{"a":'], /no JSON object/],
+    [2, ['exec', 'unix:/no/such.sock', 'stop', '--timeout', 'soon'], /must be a number of seconds/],
+    [2, ['exec'], /missing required argument 'address'/],
+  ])('ends with %i, and says what is wrong with %j', async (exitCode, args, message) => {
     const { code, stdout, stderr } = await rxQmp(...args);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
   });

@@ -69,12 +69,12 @@ describeQemu('rx-qmp record and replay', () => {
 
 describe('rx-qmp replay', () => {
   it.each([
-    [['replay', '/no/such/file'], /ENOENT/],
-    [['replay', __filename], /line 1 of the transcript/],
-    [['replay', __filename, '--speed', '0'], /must be a number above 0, or max/],
-  ])('says what is wrong with %j', async (args, message) => {
+    [1, ['replay', '/no/such/file'], /ENOENT/],
+    [1, ['replay', __filename], /line 1 of the transcript/],
+    [2, ['replay', __filename, '--speed', '0'], /must be a number above 0, or max/],
+  ])('ends with %i, and says what is wrong with %j', async (exitCode, args, message) => {
     const { code, stderr } = await rxQmp(...args);
-    expect(code).toBe(1);
+    expect(code).toBe(exitCode);
     expect(stderr).toMatch(message);
   });
 });

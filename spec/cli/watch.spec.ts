@@ -42,7 +42,7 @@ describeQemu('rx-qmp watch', () => {
       .map((line) => JSON.parse(line) as { vm: string; event: string });
 
   it('prints each event as a line of JSON in a pipe, and ends on Ctrl-C with the number seen (row 54)', async () => {
-    const cli = await watch('--event', 'STOP', 'RESUME');
+    const cli = await watch('--event', 'STOP,RESUME');
     await client.execute('system_wakeup').catch(() => undefined);
     await client.execute('stop');
     await client.execute('cont');
@@ -145,7 +145,7 @@ describe('rx-qmp watch', () => {
 
   it('watches several VMs, and names them', async () => {
     const [one, two] = await Promise.all([serve([event('A', {}), SHUTDOWN]), serve([event('B', {}), SHUTDOWN])]);
-    const { code, stdout, stderr } = await rxQmp('watch', one, two, '--event', 'A', 'B');
+    const { code, stdout, stderr } = await rxQmp('watch', '-e', 'A', one, '-e', 'B', two);
     const lines = stdout
       .trim()
       .split('\n')

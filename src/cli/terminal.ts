@@ -3,9 +3,9 @@ import { stringify } from '../protocol/json.js';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Colours where a person looks, plain text elsewhere and where `NO_COLOR` is set. */
+/** Colours where a person looks; `NO_COLOR` and `FORCE_COLOR` count as they do for Node itself. */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
-  return stream.isTTY && !process.env['NO_COLOR'] ? styleText(style, text) : text;
+  return styleText(style, text, { stream });
 }
 
 /** The text with its control characters escaped: what a server sent must not steer the terminal. */

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { addressOptions, type AddressOptions } from '../addresses.js';
 import { tell } from '../demo/story.js';
 import { demoVm } from '../demo/vm.js';
 import { paint, printable } from '../terminal.js';
 
 export function demoCommand(): Command {
-  return new Command('demo')
-    .description('show what the library does, on a QEMU of its own or a simulated one')
+  const command = new Command('demo')
     .argument('[address]', 'a QEMU of yours instead: it is stopped and continued for a moment, and not ended')
     .addHelpText(
       'after',
@@ -15,13 +15,14 @@ Examples:
   $ rx-qmp demo unix:/run/vm1.qmp`,
     )
     .action(demo);
+  return addressOptions(command);
 }
 
-async function demo(address: string | undefined): Promise<void> {
+async function demo(address: string | undefined, options: AddressOptions): Promise<void> {
   const say = (text: string): void => {
     process.stdout.write(`${text}\n`);
   };
-  const vm = await demoVm(address);
+  const vm = await demoVm(address, options);
   const { client } = vm;
   try {
     const { major, minor, micro } = (await client.execute('query-version')).qemu;

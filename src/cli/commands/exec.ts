@@ -1,17 +1,24 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ExecuteError } from '../../protocol/errors.js';
 import { format } from '../../protocol/json.js';
-import { connect } from '../../client/node/connect.js';
+import { ADDRESS, addressOptions, type AddressOptions } from '../addresses.js';
 import { parseArguments } from '../command-arguments.js';
+import { seconds } from '../options.js';
 import { note, printable } from '../terminal.js';
+import { withClient } from '../with-client.js';
+
+interface ExecOptions extends AddressOptions {
+  readonly timeout: number;
+}
 
 export function execCommand(): Command {
-  return new Command('exec')
-    .description('run one command and print what it returns as JSON')
-    .argument('<address>', 'unix:PATH or tcp:HOST:PORT')
+  const command = new Command('exec')
+    .argument('<address>', ADDRESS)
     .argument('<command>', 'the name of a QMP command')
     .argument('[arguments...]', 'key=value, with dots for levels; or one JSON object')
-    .option('-t, --timeout <seconds>', 'how long to wait for the reply', Number, 60)
+    .addOption(
+      new Option('-t, --timeout <seconds>', 'how long to wait for the reply').argParser(seconds).default(60_000, '60'),
+    )
     .addHelpText(
       'after',
       `
@@ -24,24 +31,19 @@ A value that reads as JSON is taken as such; write id='"1"' for the text 1. If Q
 the exit code is 1.`,
     )
     .action(exec);
+  return addressOptions(command);
 }
 
-async function exec(
-  address: string,
-  command: string,
-  words: string[],
-  { timeout }: { timeout: number },
-): Promise<void> {
+async function exec(address: string, command: string, words: string[], options: ExecOptions): Promise<void> {
   const args = parseArguments(words);
-  const client = await connect(address, { integers: 'exact', executeTimeout: timeout * 1000 });
-  try {
-    const result = format(await client.execute(command, args));
-    for (const line of result.split('\n')) process.stdout.write(`${printable(line)}\n`);
-  } catch (error) {
-    if (!(error instanceof ExecuteError)) throw error;
-    note(printable(`${error.errorClass}: ${error.desc}`));
-    process.exitCode = 1;
-  } finally {
-    await client.close();
-  }
+  await withClient(address, { ...options, client: { executeTimeout: options.timeout } }, async (client, signal) => {
+    try {
+      const result = format(await client.execute(command, args, { signal }));
+      for (const line of result.split('\n')) process.stdout.write(`${printable(line)}\n`);
+    } catch (error) {
+      if (!(error instanceof ExecuteError)) throw error;
+      note(printable(`${error.errorClass}: ${error.desc}`));
+      process.exitCode = 1;
+    }
+  });
 }

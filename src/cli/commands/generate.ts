@@ -1,13 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { connect } from '../../client/node/connect.js';
 import { generateAugmentation } from '../../generate/index.js';
+import { ADDRESS, addressOptions, type AddressOptions } from '../addresses.js';
 import { count, note } from '../terminal.js';
+import { withClient } from '../with-client.js';
+
+interface GenerateOptions extends AddressOptions {
+  readonly output?: string;
+}
 
 export function generateCommand(): Command {
-  return new Command('generate')
-    .description('write the types of the events and commands that your QEMU has and rx-qmp does not list')
-    .argument('<address>', 'unix:PATH or tcp:HOST:PORT')
+  const command = new Command('generate')
+    .argument('<address>', ADDRESS)
     .option('-o, --output <file>', 'a .ts or .d.ts file of your program; else they are printed')
     .addHelpText(
       'after',
@@ -18,20 +22,20 @@ Examples:
 The file declares them for the module rx-qmp: once your program includes it, they count everywhere.`,
     )
     .action(generate);
+  return addressOptions(command);
 }
 
-async function generate(address: string, { output }: { output?: string }): Promise<void> {
-  const client = await connect(address);
-  try {
-    const { major, minor, micro } = (await client.execute('query-version')).qemu;
+async function generate(address: string, options: GenerateOptions): Promise<void> {
+  const { output } = options;
+  await withClient(address, { ...options, client: { integers: 'number' } }, async (client, signal) => {
+    const { major, minor, micro } = (await client.execute('query-version', undefined, { signal })).qemu;
     const version = `${major}.${minor}.${micro}`;
-    const { text, events, commands } = generateAugmentation(await client.execute('query-qmp-schema'), version);
+    const schema = await client.execute('query-qmp-schema', undefined, { signal });
+    const { text, events, commands } = generateAugmentation(schema, version);
     if (output === undefined) process.stdout.write(text);
     else await writeFile(output, text);
     note(
       `QEMU ${version}: ${count(events.length, 'event')} and ${count(commands.length, 'command')} that rx-qmp does not list${output ? `, in ${output}` : ''}`,
     );
-  } finally {
-    await client.close();
-  }
+  });
 }

@@ -3,7 +3,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { createHub } from '../../hub/server/hub.js';
 import { readTokenFile } from '../../hub/server/tokens.js';
 import { aborted, interruptSignal } from '../interrupt.js';
+import { list } from '../options.js';
 import { note } from '../terminal.js';
+import { UsageError } from '../usage-error.js';
 
 interface Options {
   readonly listen: { readonly host: string; readonly port: number };
@@ -20,15 +22,14 @@ interface Options {
 
 export function hubCommand(): Command {
   return new Command('hub')
-    .description('offer VMs to browsers and to many clients, by WebSocket')
     .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say', parseVm)
     .option('-l, --listen <host:port>', 'where to listen', parseListen, { host: '127.0.0.1', port: 8765 })
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
     .option('--token-file <file>', 'lines of "viewer TOKEN" or "operator TOKEN"')
     .option('--no-token', 'let everybody in who reaches the port')
-    .option('--allow <command...>', 'what operators may run besides query-*')
-    .option('--host-name <name...>', 'further names under which the hub is reached')
-    .option('--origin <origin...>', 'pages of other origins that may use it')
+    .option('--allow <command>', 'what operators may run besides query-*; A,B for several, or given again', list)
+    .option('--host-name <name>', 'a further name under which the hub is reached; several as above', list)
+    .option('--origin <origin>', 'pages of another origin that may use it; several as above', list)
     .option('--tls-cert <file>', 'PEM; beyond loopback it or --behind-proxy is a must')
     .option('--tls-key <file>', 'PEM')
     .option('--behind-proxy', 'a proxy in front encrypts')
@@ -36,7 +37,7 @@ export function hubCommand(): Command {
       'after',
       `
 Examples:
-  $ rx-qmp hub vm1=unix:/run/vm1.qmp vm2=unix:/run/vm2.qmp --allow stop cont
+  $ rx-qmp hub vm1=unix:/run/vm1.qmp vm2=unix:/run/vm2.qmp --allow stop,cont
   $ rx-qmp hub --dir /run/vms --token-file /etc/rx-qmp/tokens
 
 Whoever may run commands on a VM often may run code on its host: --allow what is needed, and no more.`,
@@ -62,8 +63,9 @@ function parseListen(text: string): Options['listen'] {
 
 async function hub(vms: Vms | [], options: Options): Promise<void> {
   const { listen, dir, tokenFile, allow = [], hostName = [], origin = [], tlsCert, tlsKey, behindProxy } = options;
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new Error('--tls-cert and --tls-key go together');
-  if (Array.isArray(vms) && dir === undefined) throw new Error('no VMs: name some, or a folder of sockets with --dir');
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
+  if (Array.isArray(vms) && dir === undefined)
+    throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
   const running = await createHub({
     ...listen,
     vms: Array.isArray(vms) ? {} : vms,

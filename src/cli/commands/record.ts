@@ -3,14 +3,13 @@ import { Command } from 'commander';
 import { filter, firstValueFrom } from 'rxjs';
 import { QmpClient } from '../../client/qmp-client.js';
 import { record as recordLines } from '../../testing/transcript/record.js';
-import { address } from '../../transport/node/address.js';
+import { ADDRESS, addressOptions, connectorFor, type AddressOptions } from '../addresses.js';
 import { aborted, interruptSignal } from '../interrupt.js';
 import { count, note } from '../terminal.js';
 
 export function recordCommand(): Command {
-  return new Command('record')
-    .description('write a session to a file, to replay it later')
-    .argument('<address>', 'unix:PATH or tcp:HOST:PORT')
+  const command = new Command('record')
+    .argument('<address>', ADDRESS)
     .argument('<file>', 'is made anew, for your eyes only')
     .addHelpText(
       'after',
@@ -21,10 +20,11 @@ Examples:
 Ctrl-C, or the end of the VM, ends it. Known secrets are blanked.`,
     )
     .action(record);
+  return addressOptions(command);
 }
 
-async function record(where: string, path: string): Promise<void> {
-  const connector = address(where);
+async function record(address: string, path: string, options: AddressOptions): Promise<void> {
+  const connector = await connectorFor(address, options);
   const file = await open(path, 'wx', 0o600);
   const output = file.createWriteStream();
   const failed = new Promise<never>((_resolve, reject) => {

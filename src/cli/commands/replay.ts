@@ -18,7 +18,6 @@ interface ReplayOptions {
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('print the events of a recorded session, or serve it to QMP clients, at its own pace or faster')
     .argument('<file>', 'as written by rx-qmp record')
     .option('-s, --speed <times>', 'how many times faster than it was; max for all at once', parseSpeed, 1)
     .option('-l, --listen <address>', 'serve it there instead of printing: unix:PATH or tcp:HOST:PORT')

@@ -3,13 +3,14 @@ import { Command } from 'commander';
 import { LagError } from '../../protocol/errors.js';
 import type { Connector } from '../../transport/connection.js';
 import { QmpClient } from '../../client/qmp-client.js';
-import { address } from '../../transport/node/address.js';
+import { ADDRESS, addressOptions, connectorFor, type AddressOptions } from '../addresses.js';
 import { clock, eventLine } from '../event-line.js';
 import { interruptSignal } from '../interrupt.js';
+import { list } from '../options.js';
 import { count, note, printable } from '../terminal.js';
 import { meets, parseCondition, type Condition } from '../where.js';
 
-interface WatchOptions {
+interface WatchOptions extends AddressOptions {
   readonly event?: string[];
   readonly where?: Condition[];
   readonly json?: boolean;
@@ -17,10 +18,9 @@ interface WatchOptions {
 }
 
 export function watchCommand(): Command {
-  return new Command('watch')
-    .description('print the events of one or more VMs as they come')
-    .argument('<address...>', 'unix:PATH or tcp:HOST:PORT, as in QEMU’s -qmp')
-    .option('-e, --event <name...>', 'only events with these names')
+  const command = new Command('watch')
+    .argument('<address...>', ADDRESS)
+    .option('-e, --event <name>', 'only events with this name; A,B for several, or given again', list)
     .option('-w, --where <path=value>', 'only events with this value; may be given again', parseCondition)
     .option('--json', 'JSON lines, as in a pipe')
     .option('--reconnect', 'connect again after a loss instead of ending')
@@ -29,16 +29,17 @@ export function watchCommand(): Command {
       `
 Examples:
   $ rx-qmp watch unix:/run/vm1.qmp
-  $ rx-qmp watch unix:/run/vm1.qmp unix:/run/vm2.qmp --event STOP RESUME
+  $ rx-qmp watch unix:/run/vm1.qmp unix:/run/vm2.qmp --event STOP,RESUME
   $ rx-qmp watch unix:/run/vm1.qmp --event JOB_STATUS_CHANGE --where data.id=job1 --json | jq .data.status
 
 Ctrl-C ends it. The exit code is 1 if a connection was lost or could not be made.`,
     )
     .action(watch);
+  return addressOptions(command);
 }
 
 async function watch(addresses: string[], options: WatchOptions): Promise<void> {
-  const connectors = addresses.map((text) => address(text));
+  const connectors = await Promise.all(addresses.map((text) => connectorFor(text, options)));
   const signal = interruptSignal();
   const counts = await Promise.all(connectors.map((connector) => watchOne(connector, options, signal)));
   const seen = counts.reduce((sum, one) => sum + one, 0);

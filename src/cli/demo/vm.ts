@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from '../../client/node/connect.js';
 import { QmpClient } from '../../client/qmp-client.js';
 import { launch } from '../../machine/launch.js';
+import { connectorFor, type AddressOptions } from '../addresses.js';
 import { findQemu } from './installed-qemu.js';
 
 /** The VM that the demo is shown on. */
@@ -20,11 +20,11 @@ export interface DemoVm {
 }
 
 /** The VM at an address; else a QEMU of our own, if one is installed; else a simulated one. */
-export async function demoVm(at: string | undefined): Promise<DemoVm> {
+export async function demoVm(at: string | undefined, options: AddressOptions): Promise<DemoVm> {
   const folder = await mkdtemp(join(tmpdir(), 'rx-qmp-demo-'));
   const removeFolder = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    const { what, client, end } = await connectedVm(at);
+    const { what, client, end } = await connectedVm(at, options);
     const release = async (): Promise<void> => {
       await end?.();
       await client.close();
@@ -39,8 +39,13 @@ export async function demoVm(at: string | undefined): Promise<DemoVm> {
 
 async function connectedVm(
   at: string | undefined,
+  options: AddressOptions,
 ): Promise<{ what: string; client: QmpClient; end?: () => Promise<unknown> }> {
-  if (at !== undefined) return { what: `the QEMU at ${at}`, client: await connect(at) };
+  if (at !== undefined) {
+    const client = new QmpClient(await connectorFor(at, options));
+    await client.connect();
+    return { what: `the QEMU at ${at}`, client };
+  }
   const binary = await findQemu();
   if (binary === undefined) {
     const { FakeQemu } = await import('../../testing/fake-qemu.js');

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+
+/** What a command does, and where it is: imported only when it is run, since `rx-qmp exec` is to start as fast as Node allows. */
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** The commands of `rx-qmp`, in the order in which its help lists them. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  watch: {
+    summary: 'print the events of one or more VMs as they come',
+    load: async () => (await import('./commands/watch.js')).watchCommand(),
+  },
+  exec: {
+    summary: 'run one command and print what it returns as JSON',
+    load: async () => (await import('./commands/exec.js')).execCommand(),
+  },
+  demo: {
+    summary: 'show what the library does, on a QEMU of its own or a simulated one',
+    load: async () => (await import('./commands/demo.js')).demoCommand(),
+  },
+  record: {
+    summary: 'write a session to a file, to replay it later',
+    load: async () => (await import('./commands/record.js')).recordCommand(),
+  },
+  replay: {
+    summary: 'print the events of a recorded session, or serve it to QMP clients, at its own pace or faster',
+    load: async () => (await import('./commands/replay.js')).replayCommand(),
+  },
+  generate: {
+    summary: 'write the types of the events and commands that your QEMU has and rx-qmp does not list',
+    load: async () => (await import('./commands/generate.js')).generateCommand(),
+  },
+  hub: {
+    summary: 'offer VMs to browsers and to many clients, by WebSocket',
+    load: async () => (await import('./commands/hub.js')).hubCommand(),
+  },
+};

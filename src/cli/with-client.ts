@@ -1,0 +1,22 @@
+import { QmpClient, type QmpClientOptions } from '../client/qmp-client.js';
+import { connectorFor, type AddressOptions } from './addresses.js';
+import { interruptSignal } from './interrupt.js';
+
+/**
+ * Connects to an address of the command line, gives the client to `use`, and closes it, whatever happens. The signal aborts on
+ * Ctrl-C; what rejects with its reason then ends the program quietly, with the exit code that shells expect.
+ */
+export async function withClient<T>(
+  text: string,
+  options: AddressOptions & { readonly client?: QmpClientOptions },
+  use: (client: QmpClient, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const client = new QmpClient(await connectorFor(text, options), { integers: 'exact', ...options.client });
+  const signal = interruptSignal();
+  try {
+    await client.connect({ signal });
+    return await use(client, signal);
+  } finally {
+    await client.close();
+  }
+}
