@@ -45,7 +45,7 @@ export {
   type Timestamp,
   type UnlistedEvent,
 } from './protocol/message.js';
-export type { EventFilter, EventNames, NameIn } from './protocol/event-names.js';
+export type { EventFilter, EventNames } from './protocol/event-names.js';
 export type { ProtocolDiagnostic } from './protocol/diagnostic.js';
 export type { EventMap } from './protocol/qapi/event-map.js';
 export type { CommandMap } from './protocol/qapi/command-map.js';

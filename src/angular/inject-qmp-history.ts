@@ -1,7 +1,7 @@
 import { computed, signal, type Signal } from '@angular/core';
 import type { QmpClient } from '../client/qmp-client.js';
-import type { QmpEvent } from '../protocol/message.js';
-import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/event-names.js';
+import type { EventName, QmpEvent } from '../protocol/message.js';
+import type { FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
 import { injectWatched, type InjectClientOptions, type Watch } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
@@ -21,28 +21,23 @@ export interface InjectQmpHistoryOptions extends InjectClientOptions {
  * readonly stops = injectQmpHistory('STOP', undefined, { limit: 100 });
  * ```
  */
-export function injectQmpHistory<const T extends EventNames = null>(
-  names?: T & KnownNames<T>,
-  eventFilter?: EventFilter<NameIn<T>>,
-  options?: InjectQmpHistoryOptions,
-): Signal<readonly QmpEvent<NameIn<T>>[]>;
-export function injectQmpHistory(
-  names: EventNames = null,
-  eventFilter?: EventFilter,
+export function injectQmpHistory<const N extends EventName | OpenName = EventName>(
+  names?: KnownNames<N>,
+  eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
   options: InjectQmpHistoryOptions = {},
-): Signal<readonly QmpEvent[]> {
+): Signal<readonly QmpEvent<N>[]> {
   return injectFrom(injectQmpHistory, options.injector, () =>
     injectWatched(options.client, (client) => watchHistory(client, names, eventFilter, options.limit)),
   );
 }
 
-function watchHistory(
+function watchHistory<N extends EventName | OpenName>(
   client: QmpClient,
-  names: EventNames,
-  eventFilter: EventFilter | undefined,
+  names: KnownNames<N> | undefined,
+  eventFilter: FilterOf<QmpEvent<NoInfer<N>>> | undefined,
   limit = 1_000,
-): Watch<readonly QmpEvent[]> {
-  const listener = client.listener(names as null, eventFilter, { queueLimit: 0, historyLimit: limit });
+): Watch<readonly QmpEvent<N>[]> {
+  const listener = client.listener<N>(names, eventFilter, { queueLimit: 0, historyLimit: limit });
   const heard = signal(0);
   const subscription = listener.events$.subscribe(() => {
     heard.update((count) => count + 1);

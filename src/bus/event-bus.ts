@@ -5,7 +5,7 @@ import { disposeBy } from '../foundation/disposal.js';
 import { DisconnectedError, ListenerError } from '../protocol/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { isEvent, type EventName, type Message, type QmpEvent } from '../protocol/message.js';
-import type { EventFilter, EventNames, KnownNames, NameIn } from '../protocol/event-names.js';
+import type { EventNames, FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
 import { Diagnostics, type Diagnostic } from './diagnostics.js';
 import { EventListener, internals, type ListenerOptions } from './event-listener.js';
 import type { Ending } from './event-queue.js';
@@ -128,22 +128,15 @@ export class EventBus implements Disposable {
   }
 
   /** A new listener, registered; `close()` or `using` removes it. */
-  listener<const N extends EventName>(
-    name: N,
-    eventFilter?: EventFilter<N>,
+  listener<const N extends EventName | OpenName = EventName>(
+    names?: KnownNames<N>,
+    eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
     options?: ListenerOptions,
-  ): ScopedListener<N>;
-  listener<const T extends EventNames | undefined>(
-    names: T & KnownNames<T>,
-    eventFilter?: EventFilter<NameIn<NoInfer<T>>>,
-    options?: ListenerOptions,
-  ): ScopedListener<NameIn<T>>;
-  listener(): ScopedListener;
-  listener(names?: EventNames, eventFilter?: EventFilter, options?: ListenerOptions): ScopedListener {
-    const listener: ScopedListener = new ScopedListener(names as Iterable<never>, eventFilter, options, () => {
+  ): ScopedListener<N> {
+    const listener = new ScopedListener<N>(names, eventFilter, options, () => {
       scope.close();
     });
-    const scope = this.listen(listener);
+    const scope = this.listen(listener as unknown as EventListener);
     return listener;
   }
 
@@ -155,15 +148,15 @@ export class EventBus implements Disposable {
    * Completes when the bus closes in good order, errors with `DisconnectedError` after a loss, and with `ListenerError` if your
    * listener is registered elsewhere.
    */
-  observe<const N extends EventName>(name: N, eventFilter?: EventFilter<N>): Observable<QmpEvent<N>>;
-  observe<const T extends EventNames | undefined>(
-    names: T & KnownNames<T>,
-    eventFilter?: EventFilter<NameIn<NoInfer<T>>>,
-  ): Observable<QmpEvent<NameIn<T>>>;
-  observe<N extends string, E>(listener: EventListener<N, E>): Observable<E>;
-  observe(): Observable<QmpEvent>;
-  observe(names?: EventListener | EventNames, eventFilter?: EventFilter): Observable<QmpEvent> {
-    return names instanceof EventListener ? observeListener(this, names) : observeNames(this, names, eventFilter);
+  observe<const N extends EventName | OpenName = EventName>(
+    names?: KnownNames<N, EventListener<N>>,
+    eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
+  ): Observable<QmpEvent<N>> {
+    const events$ =
+      names instanceof EventListener
+        ? observeListener(this, names as unknown as EventListener)
+        : observeNames(this, names as EventNames | undefined, eventFilter as FilterOf<QmpEvent>);
+    return events$ as Observable<QmpEvent<N>>;
   }
 
   /** Ends the bus: views and `observe()` complete, waiting reads end. The listeners' unread events and histories stay. */

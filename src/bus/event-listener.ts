@@ -1,7 +1,7 @@
 import { observable, type Observable } from 'rxjs';
 import { checkFunction, checkLimit, checkTimeout } from '../foundation/checks.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { EventFilter, FilterOf, KnownName } from '../protocol/event-names.js';
+import type { EventNames, FilterOf, KnownNames } from '../protocol/event-names.js';
 import { History } from '../foundation/history.js';
 import { EventIterator } from './event-iterator.js';
 import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
@@ -75,13 +75,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
    * @param names one name, several, or none for every event
    * @param eventFilter is asked about events with these names only
    */
-  constructor(name: N & KnownName<N>, eventFilter?: EventFilter<N>, options?: ListenerOptions);
-  constructor(
-    names?: (Iterable<N & KnownName<N>> & object) | null,
-    eventFilter?: EventFilter<N>,
-    options?: ListenerOptions,
-  );
-  constructor(names?: string | Iterable<string> | null, eventFilter?: EventFilter<N>, options: ListenerOptions = {}) {
+  constructor(names?: KnownNames<N>, eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>, options: ListenerOptions = {}) {
     const { queueLimit = 10_000, historyLimit = 1_000, onLag } = options;
     checkLimit('queueLimit', queueLimit);
     checkLimit('historyLimit', historyLimit);
@@ -90,7 +84,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     this.#onLag = onLag;
     this.#queue = new EventQueue(queueLimit, onLag === undefined, () => this.#describe());
     this.events$ = this.#view.observable;
-    this.names = names ?? null;
+    this.names = (names ?? null) as EventNames;
     this.eventFilter = eventFilter as FilterOf<E> | undefined;
   }
 

@@ -1,6 +1,6 @@
 import { filter, type OperatorFunction } from 'rxjs';
-import type { Message, QmpEvent } from '../protocol/message.js';
-import type { KnownName } from '../protocol/event-names.js';
+import type { EventName, Message, QmpEvent } from '../protocol/message.js';
+import type { Known, OpenName } from '../protocol/event-names.js';
 
 /**
  * Lets the events with these names through and narrows their type.
@@ -9,8 +9,8 @@ import type { KnownName } from '../protocol/event-names.js';
  * client.messages$.pipe(ofEvent('JOB_STATUS_CHANGE')).subscribe((event) => console.log(event.data.status));
  * ```
  */
-export function ofEvent<N extends string>(
-  ...names: readonly (N & KnownName<N>)[]
+export function ofEvent<const N extends EventName | OpenName>(
+  ...names: readonly Known<N>[]
 ): OperatorFunction<Message, QmpEvent<N>> {
   const wanted = new Set<unknown>(names);
   return filter((message): message is QmpEvent<N> & Message => 'event' in message && wanted.has(message.event));

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { disposeBy } from '../foundation/disposal.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { EventFilter } from '../protocol/event-names.js';
+import type { FilterOf, KnownNames } from '../protocol/event-names.js';
 import { EventListener, type ListenerOptions } from './event-listener.js';
 
 /** A listener that its bus made and registered; {@link close} or `using` removes it. */
@@ -14,8 +14,8 @@ export class ScopedListener<N extends string = EventName, out E = QmpEvent<N>>
 
   /** @internal Made by `bus.listener()`. */
   constructor(
-    names: Iterable<never> | undefined,
-    eventFilter: EventFilter<N> | undefined,
+    names: KnownNames<N> | undefined,
+    eventFilter: FilterOf<QmpEvent<N>> | undefined,
     options: ListenerOptions | undefined,
     leave: () => void,
   ) {

@@ -1,9 +1,9 @@
-import type { KnownName } from '../protocol/event-names.js';
+import type { Known } from '../protocol/event-names.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
 import type { ExecuteOptions } from './commands.js';
 
 /** Refuses a literal that no `CommandMap` lists; of a command that is not known the arguments are not checked. */
-export type KnownCommand<C extends string, M extends object = CommandMap> = KnownName<C, M>;
+export type KnownCommand<C extends string, M extends object = CommandMap> = Known<C, keyof M & string>;
 
 /** What a command returns; `unknown` for a command that the map does not list. */
 export type CommandResult<C extends string, M extends object = CommandMap> = C extends keyof M

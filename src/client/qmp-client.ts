@@ -8,6 +8,7 @@ import { checkLimit, checkSignal, checkTimeout, isRecord, show } from '../founda
 import { disposeBy } from '../foundation/disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.js';
 import { isEvent, type Greeting, type Message } from '../protocol/message.js';
+import type { OpenName } from '../protocol/event-names.js';
 import type { ExecuteOptions } from './commands.js';
 import type { Connector } from '../transport/connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
@@ -175,8 +176,8 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
    * Rejects with `ExecuteError` (QEMU said no), `ExecTimeoutError` and `ExecInterruptedError` (it may have run), `StateError`
    * (no session), `TypeError` (what QEMU could not read) or the signal's reason.
    */
-  execute<const C extends (keyof M & string) | (string & {})>(
-    command: C & KnownCommand<C, M>,
+  execute<const C extends (keyof M & string) | OpenName>(
+    command: KnownCommand<C, M>,
     ...rest: ExecuteParameters<C, M>
   ): Promise<CommandResult<C, M>>;
   async execute(name: string, ...rest: unknown[]): Promise<unknown> {
@@ -198,8 +199,8 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
   }
 
   /** The same as a cold Observable: each subscription runs the command, unsubscribing aborts it. */
-  execute$<const C extends (keyof M & string) | (string & {})>(
-    command: C & KnownCommand<C, M>,
+  execute$<const C extends (keyof M & string) | OpenName>(
+    command: KnownCommand<C, M>,
     ...rest: ExecuteParameters<C, M>
   ): Observable<CommandResult<C, M>>;
   execute$(name: string, ...rest: unknown[]): Observable<unknown> {

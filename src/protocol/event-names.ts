@@ -1,47 +1,62 @@
 import type { EventName, QmpEvent } from './message.js';
-import type { EventMap } from './qapi/event-map.js';
 
-/** What `names` may be: one name, several, or none (`null`, an empty iterable), which means every event. */
-export type EventNames = string | (Iterable<string> & object) | null;
+/** What `names` may be: one name, several, or none (`null`, an empty list), which means every event. */
+export type EventNames = string | readonly string[] | ReadonlySet<string> | NameIterator<string> | null;
 
-/** The union of the names in an {@link EventNames}; every name where they are not known. */
-export type NameIn<T> = T extends string
-  ? string extends T
-    ? EventName
-    : T
-  : T extends Iterable<infer N extends string>
-    ? [N] extends [never]
-      ? EventName
-      : NameIn<N>
-    : EventName;
+/** A generator of names, or what `keys()` of a Map gives. */
+type NameIterator<N> = Iterator<N> & Iterable<string>;
+
+/** A name that may be any string, beside the listed ones that editors complete. */
+export type OpenName = string & {};
+
+/** What a parameter that takes one name accepts: a listed name, or what is no literal (`string`, `` `X_${number}` ``). */
+export type Known<N extends string, Listed extends string = EventName> = IfKnown<
+  N,
+  Listed,
+  N | Completions<N, Listed>,
+  string & NoInfer<Listed | NotListed>
+>;
+
+/** The same for a parameter that takes one name, several or none, or else a `More`. */
+export type KnownNames<N extends string, More = never> = IfKnown<
+  N,
+  EventName,
+  // The set stands first, or its names would not be inferred. `Iterable<N>` would infer `string` from a name.
+  ReadonlySet<N> | NameIterator<N> | More | N | readonly N[] | null,
+  Argument & NoInfer<ListedEventNames>
+>;
+
+/** The names that an `EventMap` lists, in every form. */
+export type ListedEventNames = EventName | readonly EventName[] | ReadonlySet<EventName> | NotListed;
+
+// The record of a literal requires a property, that of `string` or of a template requires none. Not distributive, so that
+// code that is generic in N compiles: an `N extends EventName` fits both branches.
+type IfKnown<N extends string, Listed extends string, Yes, No> =
+  Partial<Record<Exclude<N, Listed>, unknown>> extends Record<Exclude<N, Listed>, unknown> ? Yes : No;
+
+/** For `f('STOP', '|')`: where one name is known already, an editor offers all the others too. */
+type Completions<N extends string, Listed> = [N] extends [never] ? never : Listed;
 
 /**
- * Refuses a literal that the map does not list (a typo would wait for ever). What is no literal passes: `string`, a template
- * like `` `X_${number}` ``. `NoInfer` makes the compiler say which name was meant.
+ * What every argument is, here to make the compiler say which name was meant: it does so for a part of an intersection
+ * (`NoInfer` keeps it one) and for the elements of an array, not for the argument as a whole.
  */
-export type KnownName<N extends string, M = EventMap> = NoInfer<
-  keyof M | (string extends N ? unknown : OpenName<N, M>)
->;
+interface Argument {
+  toString(): string;
+  readonly 0?: EventName;
+  readonly 1?: EventName;
+  readonly 2?: EventName;
+  readonly 3?: EventName;
+}
 
-/** The same for {@link EventNames}. */
-export type KnownNames<T> = NoInfer<
-  T extends string ? KnownName<T> : T extends Iterable<infer N extends string> ? Iterable<KnownName<N>> : T
->;
-
-// The record of a literal requires a property, that of a template none.
-type OpenName<N extends string, M> = N extends keyof M
-  ? never
-  : Partial<Record<N, unknown>> extends Record<N, unknown>
-    ? N
-    : NotIn<M>;
-
-/** No string has this type; its name is for the compiler's messages. */
-interface NotIn<M> {
-  readonly map: M;
+/** Nothing has this type. It keeps the compiler from resolving `NoInfer` before the error is written. */
+interface NotListed {
+  readonly listed: never;
 }
 
 /** True or false, or anything that counts as such; a promise does not. */
-type Verdict = boolean | string | number | bigint | symbol | null | undefined | (object & { readonly then?: never });
+export type Verdict =
+  boolean | string | number | bigint | symbol | null | undefined | (object & { readonly then?: never });
 
 // A method's parameter is compared bivariantly, so that a listener for one event is a listener.
 export type FilterOf<E> = { accepts(event: E): Verdict }['accepts'];

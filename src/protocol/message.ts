@@ -13,9 +13,19 @@ export interface Timestamp {
   readonly microseconds: number;
 }
 
-interface EventOf<N> {
-  readonly event: N;
+/** What all events have. */
+interface EventBase {
   readonly timestamp: Timestamp;
+}
+
+interface WithData<N, D> {
+  readonly event: N;
+  readonly data: D;
+}
+
+interface WithOptionalData<N, D> {
+  readonly event: N;
+  readonly data?: D;
 }
 
 /**
@@ -27,29 +37,30 @@ declare enum Unlisted {
 }
 
 /** An event of a newer QEMU, or of a vendor's. At run time its `event` is its real name. */
-export interface UnlistedEvent extends EventOf<Unlisted> {
-  readonly data?: unknown;
-}
+export interface UnlistedEvent extends EventBase, WithOptionalData<Unlisted, unknown> {}
 
-type ListedEvent<N extends EventName> = N extends EventName ? EventOf<N> & DataOf<EventMap[N]> : never;
+type Listed<N extends EventName> = [EventMap[N]] extends [undefined]
+  ? WithOptionalData<N, undefined>
+  : undefined extends EventMap[N]
+    ? WithOptionalData<N, Exclude<EventMap[N], undefined>>
+    : WithData<N, EventMap[N]>;
 
-type DataOf<D> = [D] extends [undefined]
-  ? { readonly data?: undefined }
-  : undefined extends D
-    ? { readonly data?: Exclude<D, undefined> }
-    : { readonly data: D };
+type EventTable = { [N in EventName]: Listed<N> };
 
-type AnyEvent = { [N in EventName]: ListedEvent<N> }[EventName] | UnlistedEvent;
+type AnyEvent = EventTable[EventName] | UnlistedEvent;
+
+type Parts<N extends string> = [[EventName] extends [N] ? never : N] extends [never]
+  ? AnyEvent
+  : N extends EventName
+    ? EventTable[N]
+    : WithOptionalData<N, unknown>;
 
 /**
  * An event as QEMU sent it: `{ event, timestamp, data? }`. `QmpEvent<'STOP'>` is one kind, `QmpEvent` is any and narrows by
  * `===` and `switch` on `event`. One object serves all listeners, hence deeply readonly.
  */
-export type QmpEvent<N extends string = EventName> = [EventName] extends [N]
-  ? AnyEvent
-  : N extends EventName
-    ? ListedEvent<N>
-    : EventOf<N> & { readonly data?: unknown };
+// An intersection keeps its name where an editor shows it; a conditional type does not.
+export type QmpEvent<N extends string = EventName> = EventBase & Parts<N>;
 
 /** What QEMU says first on each connection. */
 export interface Greeting {

@@ -1,5 +1,5 @@
 import { isEvent, type EventName, type QmpEvent, type Timestamp } from '../protocol/message.js';
-import type { KnownName } from '../protocol/event-names.js';
+import type { Known, OpenName } from '../protocol/event-names.js';
 import type { EventMap } from '../protocol/qapi/event-map.js';
 
 type DataOf<N extends string> = N extends EventName ? EventMap[N] : unknown;
@@ -23,7 +23,7 @@ const timeless = new WeakSet();
  * Its timestamp is 0. Fed to a bus of {@link qmpMarbles} it gets the time of its frame; expected there, it stands for the
  * event at any time. Use {@link eventAt} where the time matters.
  */
-export function event<const N extends string>(name: N & KnownName<N>, ...[data]: EventData<N>): QmpEvent<N> {
+export function event<const N extends EventName | OpenName>(name: Known<N>, ...[data]: EventData<N>): QmpEvent<N> {
   const built = withTime(name, data, START);
   timeless.add(built);
   return built as QmpEvent<N>;
@@ -34,9 +34,9 @@ export function event<const N extends string>(name: N & KnownName<N>, ...[data]:
  *
  * @param ms milliseconds since 1970, or since the start of a virtual time
  */
-export function eventAt<const N extends string>(
+export function eventAt<const N extends EventName | OpenName>(
   ms: number,
-  name: N & KnownName<N>,
+  name: Known<N>,
   ...[data]: EventData<N>
 ): QmpEvent<N> {
   return withTime(name, data, timestampOf(ms)) as QmpEvent<N>;

@@ -2,8 +2,8 @@ import { History } from '../foundation/history.js';
 import { checkLimit } from '../foundation/checks.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import type { KnownCommand } from '../client/execute-types.js';
-import type { Greeting, QmpEvent } from '../protocol/message.js';
-import type { KnownName } from '../protocol/event-names.js';
+import type { CommandName, EventName, Greeting, QmpEvent } from '../protocol/message.js';
+import type { Known, OpenName } from '../protocol/event-names.js';
 import { checkArguments } from './check-arguments.js';
 import { genericError } from '../protocol/command-error.js';
 import { defaultReplies, type RunState } from './default-replies.js';
@@ -121,13 +121,13 @@ export class FakeQemu {
    * fake.on('query-block', NEVER); // hangs, and with it, as in QEMU, every in-band command after it
    * ```
    */
-  on<const C extends string>(command: C & KnownCommand<C>, reply: Reply<C>): this {
+  on<const C extends CommandName | OpenName>(command: KnownCommand<C>, reply: Reply<C>): this {
     this.#scripted.set(command, asFunction(reply));
     return this;
   }
 
   /** Emits an event to the client being served, if there is one: QEMU keeps none for later. Returns the event. */
-  emit<const N extends string>(name: N & KnownName<N>, ...[data]: EventData<N>): QmpEvent<N> {
+  emit<const N extends EventName | OpenName>(name: Known<N>, ...[data]: EventData<N>): QmpEvent<N> {
     return this.#emit(name, data) as QmpEvent<N>;
   }
 

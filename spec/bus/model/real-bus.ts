@@ -1,5 +1,5 @@
 import { Subject } from 'rxjs';
-import { EventBus, EventListener, LagError, type Message, type QmpEvent } from 'rx-qmp';
+import { EventBus, EventListener, LagError, type EventName, type Message, type QmpEvent } from 'rx-qmp';
 import { LISTENERS, type FilterKind, type Operation, type Reaction } from './operations.js';
 
 class Widening extends EventListener {
@@ -36,7 +36,7 @@ export class RealBus {
         this.log.push(`${at} lags`);
       };
       const kind = at === LISTENERS.length - 1 ? Widening : EventListener;
-      return new kind(names, undefined, { queueLimit, historyLimit, ...(tellsLag && { onLag }) });
+      return new kind(names as EventName[], undefined, { queueLimit, historyLimit, ...(tellsLag && { onLag }) });
     });
     this.bus.events$.subscribe({
       next: (event) => {
