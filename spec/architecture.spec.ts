@@ -214,7 +214,7 @@ describe('rx-qmp', () => {
     const text = readFileSync(join(SRC, 'index.ts'), 'utf8');
     const types = [
       ...['EventBusOptions', 'ListenerOptions', 'ReadOptions', 'ListenScope', 'Diagnostic', 'Logger'],
-      ...['EventFilter', 'EventNames', 'NameIn', 'EventMap', 'CommandMap', 'EventName', 'CommandName'],
+      ...['EventFilter', 'EventNames', 'EventMap', 'CommandMap', 'EventName', 'CommandName'],
       ...['QmpEvent', 'UnlistedEvent', 'Message', 'Greeting', 'Timestamp', 'SuccessReply', 'ErrorReply'],
       ...['QmpClientOptions', 'ExecuteOptions', 'CommandResult', 'ConnectionState', 'Gap', 'ClientStats', 'Traffic'],
       ...['Connection', 'Connector', 'ReconnectPolicy'],
