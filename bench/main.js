@@ -1,6 +1,7 @@
 // Measures everything and prints one table: `npm run bench`, `npm run bench -- --quick`, `npm run bench -- wire dispatch`.
 import { size } from './size.js';
 import { table } from './table.js';
+import { cli } from './cli/rows.js';
 import { churn, dispatch, listeners } from './in-memory/rows.js';
 import { ladder } from './ladder/rows.js';
 import { memory } from './memory/rows.js';
@@ -10,7 +11,7 @@ import { wire } from './wire/rows.js';
 
 /** @typedef {{ rounds: number, quick: boolean }} Scale */
 
-const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, size };
+const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, cli, size };
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');

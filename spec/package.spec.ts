@@ -117,7 +117,12 @@ describe('the packed package', () => {
     const strays = stdout
       .trim()
       .split('\n')
-      .filter((name) => !/^package\/(dist\/.+\.(js|d\.ts)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(name));
+      .filter(
+        (name) =>
+          !/^package\/(dist\/.+\.(js|d\.ts)|dist\/cli\/(main\.cjs|LICENSES\.txt)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+            name,
+          ),
+      );
     expect(strays).toEqual([]);
   });
 });

@@ -6,7 +6,8 @@ const root = join(__dirname, '..', '..');
 
 /** Jest's global set-up: some specs run the built package, so it is built once before them if the sources are newer. */
 module.exports = () => {
-  const built = join(root, 'dist', 'index.js');
+  // What the build makes last.
+  const built = join(root, 'dist', 'cli', 'main.cjs');
   if (existsSync(built) && statSync(built).mtimeMs > newest(join(root, 'src'))) return;
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 };

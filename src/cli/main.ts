@@ -1,4 +1,7 @@
 #!/usr/bin/env node
 import { run } from './run.js';
 
-process.exitCode = await run(process.argv.slice(2));
+// No `await`: it is bundled as CommonJS, which has none here.
+void run(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
