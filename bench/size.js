@@ -1,7 +1,7 @@
 import { BUDGET, bundle } from '../scripts/bundle.cjs';
 
 /** What a browser loads: minified and compressed, without rxjs. `npm test` checks the same and more. */
-export async function size() {
+export function size() {
   const row = (what, names, maximum) => {
     const { size } = bundle(`export ${names} from 'rx-qmp'`);
     return { what: `${what}, minified + brotli, without rxjs, kB`, value: `${size} B`, ratio: size / 1000, maximum };

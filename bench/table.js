@@ -16,7 +16,7 @@ export function table(rows) {
 /** @param {Row} row */
 function cellsOf({ what, value, against = '', ratio, minimum, maximum }) {
   const budget = minimum !== undefined ? `≥ ${minimum}` : maximum !== undefined ? `≤ ${maximum}` : '';
-  const met = (minimum === undefined || ratio >= minimum) && (maximum === undefined || ratio <= maximum);
+  const met = ratio !== undefined && ratio >= (minimum ?? 0) && ratio <= (maximum ?? Infinity);
   return [what, value, against, ratio === undefined ? '' : show(ratio), budget, budget && (met ? 'PASS' : 'MISS')];
 }
 

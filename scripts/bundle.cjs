@@ -24,7 +24,7 @@ exports.bundle = (statement) => {
   const [text] = outputFiles;
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
   return {
-    size: text?.contents.length ? brotliCompressSync(text.contents).length : 0,
+    size: text.contents.length ? brotliCompressSync(text.contents).length : 0,
     modules: inputs
       .filter(([name, { bytesInOutput }]) => name.startsWith('dist/') && bytesInOutput > 0)
       .map(([name]) => name.slice('dist/'.length)),

@@ -7,5 +7,5 @@ try {
     if (name !== 'dashboard') rmSync(new URL(name, dist), { recursive: true });
   }
 } catch (error) {
-  if (error.code !== 'ENOENT') throw error;
+  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }

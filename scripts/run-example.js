@@ -5,11 +5,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [file] = process.argv.splice(2, 1);
-if (file === undefined) {
+if (!file) {
   console.error('Name one: npm run example -- examples/01-one-name.ts unix:/tmp/vm1.qmp');
   process.exit(1);
 }
 // Node 20 has the hooks that run in a thread of their own; they are deprecated where there are the others.
-if (module.registerHooks) module.registerHooks(await import('./typescript-hooks.js'));
+if ('registerHooks' in module) /** @type {any} */ (module).registerHooks(await import('./typescript-hooks.js'));
 else module.register('./typescript-hooks.js', import.meta.url);
-await import(pathToFileURL(resolve(file)));
+await import(pathToFileURL(resolve(file)).href);

@@ -1,5 +1,4 @@
 import { alternate, inProcess } from '../measure.js';
-import { POOL } from '../wire/events.js';
 import { withServer } from '../wire/start-server.js';
 
 const MODULE = new URL('./sides.js', import.meta.url);

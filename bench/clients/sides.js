@@ -8,17 +8,19 @@ import { NAME, named } from '../wire/events.js';
 function side(open) {
   return async ({ path, clients, eventsEach }) => {
     const expected = named(eventsEach) * clients;
-    for (let warmUp = 0; warmUp < 2; warmUp += 1)
+    for (let warmUp = 0; warmUp < 2; warmUp += 1) {
       await timed(open, path, Math.min(clients, 10), (expected / clients) * Math.min(clients, 10));
+    }
     return timed(open, path, clients, expected);
   };
 }
 
 async function timed(open, path, clients, expected) {
-  globalThis.gc();
+  globalThis.gc?.();
   const start = performance.now();
-  let closings;
-  await new Promise((resolve) => {
+  /** @type {(() => unknown)[]} */
+  let closings = [];
+  await new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
     let count = 0;
     closings = Array.from({ length: clients }, () =>
       open(path, () => {
@@ -38,7 +40,7 @@ export const plain = side((path, heard) => {
   socket.write('{"execute": "qmp_capabilities"}\n');
   socket.on('data', (chunk) => {
     const parts = (rest + chunk).split('\n');
-    rest = parts.pop();
+    rest = parts.pop() ?? '';
     for (const line of parts) if (JSON.parse(line).event === NAME) heard();
   });
   return () => socket.destroy();

@@ -106,7 +106,7 @@ const listen = (bus, name) => {
 export const listener = bus(listen);
 
 /** The same, fed by a Subject: its own time comes on top. */
-export const listenerOfSubject = side((names, name) => {
+export const listenerOfSubject = side((_names, name) => {
   const source = new Subject();
   listen(new EventBus(source), name);
   return (event) => source.next(event);

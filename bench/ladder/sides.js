@@ -7,6 +7,7 @@ import { nanosecondsPerTurn } from '../in-a-loop.js';
 import { NAME, POOL, lines } from '../wire/events.js';
 
 const CHUNK = 64 * 1024;
+/** @type {import('../../dist/protocol/framing.js').FramingOptions} */
 const OPTIONS = { name: 'bench', maxMessageBytes: 64 * 1024 * 1024, integers: 'number' };
 const all = lines();
 const bytes = Buffer.from(all.join(''));
@@ -40,7 +41,7 @@ export const splitAndParse = side(() => () => {
   let rest = '';
   for (const chunk of chunks) {
     const parts = (rest + chunk.toString('utf8')).split('\n');
-    rest = parts.pop();
+    rest = parts.pop() ?? '';
     for (const line of parts) hear(JSON.parse(line));
   }
 });

@@ -23,12 +23,12 @@ export async function reply({ rounds, quick }) {
       Object.fromEntries(
         cases.map(([side, size]) => [
           `${side} ${size}`,
-          () => inProcess(MODULE, side, { path: socket(`reply-${size}`), warm: socket('reply-1') }),
+          () => inProcess(MODULE, String(side), { path: socket(`reply-${size}`), warm: socket('reply-1') }),
         ]),
       ),
     );
     const time = (side) => `${Math.round(measured.median(side))} ms`;
-    const last = sizes.at(-1);
+    const last = sizes.at(-1) ?? 0;
     return [
       ...sizes.map((size) => ({
         what: `one-line reply of ${size} MiB`,

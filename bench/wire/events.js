@@ -12,7 +12,11 @@ const address = (next) => ({
 const device = (next) => `${['net', 'virtio-disk', 'usb', 'scsi'][next(4)]}${next(30)}`;
 const STATES = ['created', 'running', 'waiting', 'pending', 'concluded', 'null'];
 
-/** What QEMU sends, by name: how often, and its data. */
+/**
+ * What QEMU sends, by name: how often, and its data.
+ *
+ * @type {[string, number, ((next: (below: number) => number) => object)?][]}
+ */
 const KINDS = [
   [NAME, 6, (next) => ({ status: STATES[next(6)], id: `job${next(1000)}` })],
   ['STOP', 3],

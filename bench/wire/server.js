@@ -19,7 +19,7 @@ for (const name of what) {
     socket.write(GREETING);
     let ready = false;
     socket.on('data', (text) => {
-      const id = /"id": ?(\d+|"[^"]*")/.exec(text)?.[0];
+      const id = /"id": ?(\d+|"[^"]*")/.exec(String(text))?.[0];
       if (ready && kind === 'reply') send(socket, reply(Number(size), id));
       if (ready) return;
       ready = true;
@@ -30,7 +30,7 @@ for (const name of what) {
   server.listen(join(folder, `${name}.sock`));
   await once(server, 'listening');
 }
-process.send('listening');
+process.send?.('listening');
 process.once('disconnect', () => process.exit());
 
 function send(socket, buffers) {

@@ -17,9 +17,10 @@ function side(receive) {
 
 async function timed(receive, path, events) {
   const expected = { events, named: named(events) };
-  globalThis.gc();
+  globalThis.gc?.();
   const start = performance.now();
-  let close;
+  /** @type {() => unknown} */
+  let close = () => undefined;
   await new Promise((resolve) => {
     close = receive(path, expected, resolve);
   });
@@ -37,7 +38,7 @@ export const plain = side((path, { named: expected }, finish) => {
   socket.write('{"execute": "qmp_capabilities"}\n');
   socket.on('data', (chunk) => {
     const parts = (rest + chunk).split('\n');
-    rest = parts.pop();
+    rest = parts.pop() ?? '';
     for (const line of parts) {
       const message = JSON.parse(line);
       if (message.event === NAME && ++count === expected) finish();

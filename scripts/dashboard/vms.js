@@ -32,6 +32,7 @@ export async function startVms() {
 function realVms(program, signal) {
   const folder = mkdtempSync(join(tmpdir(), 'rx-qmp-dashboard-'));
   const children = new Map();
+  /** @type {Record<string, import('../../dist/index.js').Connector>} */
   const connectors = {};
   for (const name of ['vm1', 'vm2']) {
     // A monitor serves one client. The first is for the hub, the second for the life.
@@ -53,7 +54,8 @@ function realVms(program, signal) {
     const client = new QmpClient(unixSocket(second), { reconnect: true });
     client.connect().catch(() => undefined);
     signal.addEventListener('abort', () => void client.close());
-    const execute = (...command) => client.execute(...command);
+    /** @type {any} */
+    const execute = client.execute.bind(client);
     void live(name === 'vm1' ? () => copyDisk(execute) : () => pause(execute, signal), signal);
   }
   return {

@@ -280,8 +280,9 @@ describe('reading a listener', () => {
       const controller = new AbortController();
       emit('STOP');
       const loop = async (): Promise<void> => {
-        for await (const event of bus.events.iterate({ signal: controller.signal }))
+        for await (const event of bus.events.iterate({ signal: controller.signal })) {
           controller.abort(`read ${event.event}`);
+        }
       };
       await expect(loop()).rejects.toBe('read STOP');
     });

@@ -479,8 +479,9 @@ describe('QmpClient', () => {
         diagnostics: client.diagnostics$,
         events: client.events$,
         state: client.state$,
-      }))
+      })) {
         stream.subscribe({ complete: () => ends.push(name) });
+      }
       await client.disconnect();
       const again = client.connect();
       (await wire.line(2)).break();

@@ -91,8 +91,9 @@ describe('QmpClient', () => {
       client.events$.subscribe(() => {
         void client.disconnect();
       });
-      for (const listener of listeners)
+      for (const listener of listeners) {
         listener.events$.subscribe({ next: ({ event: name }) => heard.push(name), complete: () => heard.push('|') });
+      }
       line.receive(event('STOP') + event('STOP'));
       expect(heard).toEqual(['STOP', 'STOP', '|', '|']);
       expect(listeners.map(({ size }) => size)).toEqual([1, 1]);

@@ -246,10 +246,11 @@ describe('QmpClient', () => {
         '\0',
         '{',
       ];
-      for (const one of strange)
+      for (const one of strange) {
         expect(() => {
           line.receive(`${one}\n`);
         }).not.toThrow();
+      }
       line.receive(Uint8Array.from({ length: 256 }, (_item, index) => index));
       line.receive('\n');
       expect(client.state.phase).toBe('ready');

@@ -208,8 +208,9 @@ describeBrowser('the dashboard in Chromium', () => {
         last = performance.now();
       }, 10);
     }`);
-    for (let count = 0; count < 2_000; count += 1)
+    for (let count = 0; count < 2_000; count += 1) {
       qemu.emit('NIC_RX_FILTER_CHANGED', { name: `n${count}`, path: '/net' });
+    }
     await see(page.getByText('2000 events', { exact: true }));
     await see(page.getByText('name=n1999'));
     expect(await page.evaluate('window.longest')).toBeLessThan(1_000);

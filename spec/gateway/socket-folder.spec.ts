@@ -18,8 +18,9 @@ async function monitor(path: string): Promise<{ close(): Promise<void> }> {
     socket.write(GREETING);
     socket.on('error', () => undefined);
     socket.on('data', (data) => {
-      for (const [, id] of data.toString().matchAll(/"id":(\d+)/g))
+      for (const [, id] of data.toString().matchAll(/"id":(\d+)/g)) {
         socket.write(`{"return":{},"id":${String(id)}}\r\n`);
+      }
     });
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));

@@ -62,8 +62,9 @@ describe('sharing a VM (H3)', () => {
   it('shares the eight commands on the wire in turn (H3)', async () => {
     const { client, fake, wire } = await startHub();
     const answers = new Subject<never[]>();
-    for (const command of ['query-block', 'query-pci', 'query-chardev'] as const)
+    for (const command of ['query-block', 'query-pci', 'query-chardev'] as const) {
       fake.on(command, () => answers.pipe(take(1)));
+    }
     const [greedy, second, third] = [await client(), await client(), await client()];
     for (let id = 0; id < 20; id += 1) greedy.send({ execute: 'query-block', id });
     // What is refused is answered at once: what came before it has been taken by then.

@@ -116,8 +116,9 @@ describe('SerialConsole', () => {
 });
 
 const SCRIPT = spawnSync('script', ['--version']).status === 0;
-if (!SCRIPT)
+if (!SCRIPT) {
   process.stderr.write('SKIPPED, no script(1) of util-linux on this machine: a console in front of a shell\n');
+}
 
 (SCRIPT ? describe : describe.skip)('SerialConsole in front of a shell', () => {
   let shell: ChildProcess;

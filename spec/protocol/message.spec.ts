@@ -39,8 +39,9 @@ describe('replies', () => {
   it('are told by their member, whatever the result', () => {
     for (const result of [0, false, '', null, {}, []]) expect(isSuccessReply({ return: result })).toBe(true);
     expect(isErrorReply({ error: { class: 'GenericError', desc: 'no' } })).toBe(true);
-    for (const error of [5, null, 'no', {}, { class: 'GenericError' }, { class: 1, desc: 2 }])
+    for (const error of [5, null, 'no', {}, { class: 'GenericError' }, { class: 1, desc: 2 }]) {
       expect(isErrorReply({ error })).toBe(false);
+    }
   });
 });
 

@@ -149,8 +149,9 @@ describeQemu('connections to a real QEMU', () => {
     it('during a block job is orderly: QEMU cancels the job while it exits (C7)', async () => {
       const qemu = await startQemu();
       const client = await connect(qemu.address);
-      for (const name of ['a', 'b'])
+      for (const name of ['a', 'b']) {
         await client.execute('blockdev-add', { driver: 'null-co', 'node-name': name, size: 1 << 30 });
+      }
       await client.execute('blockdev-mirror', { 'job-id': 'j', device: 'a', target: 'b', sync: 'full', speed: 1_000 });
       client.events.clear();
       const over = closed(client);

@@ -137,13 +137,14 @@ describeQemu('a real QEMU', () => {
   });
 
   it('goes through the whole life of a job, first event to null, in one listener (fact 1)', async () => {
-    for (const name of ['source', 'target'])
+    for (const name of ['source', 'target']) {
       await client.execute('blockdev-add', {
         driver: 'null-co',
         'node-name': name,
         size: 1 << 20,
         'read-zeroes': true,
       });
+    }
     const statuses: string[] = [];
     const jobs = client.listener('JOB_STATUS_CHANGE', (event) => event.data.id === 'copy');
     await client.execute('blockdev-backup', { 'job-id': 'copy', device: 'source', target: 'target', sync: 'full' });

@@ -25,8 +25,9 @@ export class Cli {
   /** Resolves when its output matches. */
   async until(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<void> {
     while (!pattern.test(this[stream])) {
-      if (this.process.exitCode !== null)
+      if (this.process.exitCode !== null) {
         throw new Error(`ended without ${String(pattern)}:\n${this.stdout}\n${this.stderr}`);
+      }
       await Promise.race([once(this.process[stream], 'data'), once(this.process, 'close')]);
     }
   }

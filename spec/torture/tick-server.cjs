@@ -43,6 +43,6 @@ for (let index = 0; index < servers; index += 1) {
     });
   }).listen(join(folder, `${index}`), () => {
     listening += 1;
-    if (listening === servers) process.send('listening');
+    if (listening === servers) process.send?.('listening');
   });
 }

@@ -114,8 +114,9 @@ describe('webSocket', () => {
       [
         'both, in turn',
         (socket: WebSocket, text: string) => {
-          for (const [index, character] of Array.from(text).entries())
+          for (const [index, character] of Array.from(text).entries()) {
             socket.send(index % 2 ? character : Buffer.from(character));
+          }
         },
       ],
     ])('may be %s', async (_how, cut) => {
@@ -210,8 +211,9 @@ describe('webSocket', () => {
       await client.connect();
       const args = { text: 'x'.repeat(17 * 1024 * 1024) };
       const commands = Array.from({ length: 4 }, () => client.execute(unlisted('x-big'), args));
-      for (const one of await Promise.allSettled(commands))
+      for (const one of await Promise.allSettled(commands)) {
         expect(one).toMatchObject({ reason: { name: 'ExecInterruptedError', cause: { name: 'DisconnectedError' } } });
+      }
       expect(client.state).toHaveProperty(
         'cause.message',
         expect.stringMatching(/stopped reading: \d{8} bytes are unsent \(the limit is 67108864\)$/),

@@ -226,10 +226,11 @@ export class EventBus implements Disposable {
     if (registered.left) return;
     try {
       const result: unknown = registered.listener.put(event);
-      if (isThenable(result))
+      if (isThenable(result)) {
         result.then(undefined, (error: unknown) => {
           registered.fault(error, event);
         });
+      }
     } catch (error) {
       registered.fault(error, event);
     }

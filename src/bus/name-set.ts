@@ -57,7 +57,8 @@ export function namesOf(names: unknown): string[] {
   }
   const list = [...(names as Iterable<unknown>)];
   const stranger = list.find((name) => typeof name !== 'string');
-  if (stranger !== undefined || list.includes(undefined))
+  if (stranger !== undefined || list.includes(undefined)) {
     throw new TypeError(`names must hold strings, not ${show(stranger)}`);
+  }
   return list as string[];
 }

@@ -14,16 +14,18 @@ export function parseArguments(words: readonly string[]): Arguments | undefined 
   const result: Arguments = {};
   for (const word of words) {
     const [, key, value] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
-    if (key === undefined || value === undefined)
+    if (key === undefined || value === undefined) {
       throw new InvalidArgumentError(`'${word}' is neither key=value nor a JSON object.`);
+    }
     put(result, key.split('.'), parseValue(value), word);
   }
   return result;
 }
 
 function parseObject(text: string, words: number): Arguments {
-  if (words > 1)
+  if (words > 1) {
     throw new InvalidArgumentError('A JSON object takes the place of all arguments; quote it as one word.');
+  }
   try {
     return parseExact(text) as Arguments;
   } catch (error) {
@@ -46,8 +48,9 @@ function put(target: Arguments, path: readonly string[], value: unknown, word: s
     return;
   }
   const inner = Object.hasOwn(target, key) ? target[key] : define(target, key, {});
-  if (typeof inner !== 'object' || inner === null)
+  if (typeof inner !== 'object' || inner === null) {
     throw new InvalidArgumentError(`'${word}' goes into '${key}', which has a value already.`);
+  }
   put(inner as Arguments, rest, value, word);
 }
 

@@ -10,8 +10,9 @@ export interface Condition {
 /** Reads `data.id=job1`, and adds it to those read before. */
 export function parseCondition(text: string, before: readonly Condition[] = []): Condition[] {
   const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (path === undefined || value === undefined)
+  if (path === undefined || value === undefined) {
     throw new InvalidArgumentError('It must be PATH=VALUE, data.id=job1 say.');
+  }
   return [...before, { path: path.split('.'), value }];
 }
 

@@ -94,10 +94,12 @@ export class Dial {
 async function opened(connector: Connector<object>, signal: AbortSignal): Promise<Connection> {
   const connection: unknown = await connector(signal);
   const { incoming$, send, close } = (connection ?? {}) as Partial<Record<keyof Connection, unknown>>;
-  if (!canSubscribe(incoming$))
+  if (!canSubscribe(incoming$)) {
     throw new TypeError(`the connector gave no connection: incoming$ is ${show(incoming$)}, not an Observable`);
-  if (typeof send !== 'function' || typeof close !== 'function')
+  }
+  if (typeof send !== 'function' || typeof close !== 'function') {
     throw new TypeError('the connector gave no connection: send and close must be functions');
+  }
   return connection as Connection;
 }
 

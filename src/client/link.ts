@@ -164,8 +164,9 @@ export class Link {
         this.#session = undefined;
         if (this.#state.phase === 'ready') this.#ended(loss, shutdown);
         // If it had kept its place, the next attempt dials.
-        else if (this.#state.phase !== 'reconnecting')
+        else if (this.#state.phase !== 'reconnecting') {
           this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')));
+        }
       },
     });
     this.#session = session;

@@ -90,8 +90,9 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     checkLimit('maxMessageBytes', maxMessageBytes, 1);
     checkLimit('maxInFlight', maxInFlight, 1);
     checkLimit("the connector's maxInFlight", connector.maxInFlight ?? Infinity, 1);
-    if (!['number', 'exact'].includes(integers))
+    if (!['number', 'exact'].includes(integers)) {
       throw new TypeError(`integers must be 'number' or 'exact', not ${show(integers)}`);
+    }
     // The bus subscribes at once. A Subject in between would do the same in twice the time.
     let source: Subscriber<Message> | undefined;
     const source$ = new Observable<Message>((subscriber) => {
@@ -183,8 +184,9 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
   async execute(name: string, ...rest: unknown[]): Promise<unknown> {
     const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
     const { timeout = this.#executeTimeout, signal, oob = false, fds } = options;
-    if (typeof name !== 'string' || name === '')
+    if (typeof name !== 'string' || name === '') {
       throw new TypeError(`command must be the name of a command, not ${show(name)}`);
+    }
     if (args !== undefined && !isRecord(args)) {
       // What it is, not what it holds: it may be a password.
       throw new TypeError(`arguments must be an object, not ${Array.isArray(args) ? 'an array' : `a ${typeof args}`}`);

@@ -31,7 +31,8 @@ export function backoff({ from = 100, to = 10_000 }: BackoffOptions = {}): Recon
 export function policyOf(reconnect: boolean | ReconnectPolicy): ReconnectPolicy | undefined {
   if (reconnect === true) return backoff();
   if (reconnect === false) return undefined;
-  if (typeof (reconnect as Partial<ReconnectPolicy> | null)?.delay !== 'function')
+  if (typeof (reconnect as Partial<ReconnectPolicy> | null)?.delay !== 'function') {
     throw new TypeError(`reconnect must be true, false or an object with a function delay, not ${show(reconnect)}`);
+  }
   return reconnect;
 }

@@ -3,8 +3,9 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** @throws TypeError | RangeError unless `value` is a time in milliseconds that a timer can wait, or Infinity. */
 export function checkTimeout(argument: string, value: unknown): void {
-  if (typeof value !== 'number')
+  if (typeof value !== 'number') {
     throw new TypeError(`${argument} must be a number of milliseconds, not ${show(value)}`);
+  }
   if (value === Infinity) return;
   if (!(value >= 0 && value <= LONGEST_TIMER)) {
     throw new RangeError(`${argument} must be between 0 and ${LONGEST_TIMER} ms, or Infinity; it is ${value}`);

@@ -40,8 +40,9 @@ function representatives(nodes: readonly Node[], pins: Pins): One {
   const first = new Map<string, Node>();
   // Those with names go first, so that the names are found again.
   const hasName = (node: Node): boolean => pins.given.has(node) || pins.roots.has(node);
-  for (const node of [...nodes.filter(hasName), ...nodes])
+  for (const node of [...nodes.filter(hasName), ...nodes]) {
     if (!first.has(groupOf(node))) first.set(groupOf(node), node);
+  }
   return <T extends Node>(node: T): T => (first.get(groupOf(node)) ?? node) as T;
 }
 

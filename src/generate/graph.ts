@@ -83,8 +83,9 @@ export interface Case {
 export function* referencesOf(node: Node): Generator<{ readonly word: string; readonly node: Node }> {
   if (node.kind === 'enum') return;
   if (node.kind === 'alternate') {
-    for (const option of nodesIn(node.options))
+    for (const option of nodesIn(node.options)) {
       yield { word: option.kind === 'enum' ? 'value' : 'options', node: option };
+    }
     return;
   }
   for (const { name, type } of node.members) for (const found of nodesIn(type)) yield { word: name, node: found };

@@ -141,10 +141,11 @@ function checkReferences({ version, events, commands, types }: Schema): void {
       check(user, type.element);
       if (holdsItself(type, types)) throw new SchemaError(`QEMU ${version}: ${user} is a list of itself`);
     }
-    if (type.kind === 'alternate')
+    if (type.kind === 'alternate') {
       type.options.forEach((option) => {
         check(user, option);
       });
+    }
     if (type.kind !== 'object') continue;
     for (const member of type.members.values()) check(user, member.type);
     for (const variant of type.variants.values()) check(user, variant, 'object');

@@ -40,8 +40,9 @@ function whenOf(rows: readonly { label: string; has: boolean }[]): string | unde
   if (lacking.length === 0) return undefined;
   const having = rows.filter(({ has }) => has);
   const turns = rows.filter(({ has }, index) => index > 0 && has !== rows[index - 1]?.has);
-  if (turns.length === 1 && rows[0]?.has === false)
+  if (turns.length === 1 && rows[0]?.has === false) {
     return `Since QEMU ${labels(having.slice(0, 1))} (not in ${labels(lacking.slice(-1))})`;
+  }
   if (turns.length === 1) return `Not in QEMU ${labels(lacking.slice(0, 1))}${lacking.length > 1 ? ' and later' : ''}`;
   return `Only in QEMU ${labels(having)}`;
 }

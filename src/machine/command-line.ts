@@ -42,8 +42,9 @@ export function commandLine(
   const monitor = place('pipe');
   const ours = ['-chardev', `socket,id=rx-qmp-monitor,fd=${monitor}`, '-mon', 'chardev=rx-qmp-monitor,mode=control'];
   const consoleFd = console ? place('pipe') : undefined;
-  if (consoleFd !== undefined)
+  if (consoleFd !== undefined) {
     ours.push('-chardev', `socket,id=rx-qmp-console,fd=${consoleFd}`, '-serial', 'chardev:rx-qmp-console');
+  }
   const agentFd = guestAgent ? place('pipe') : undefined;
   if (agentFd !== undefined) {
     const port = 'virtserialport,id=rx-qmp-agent-port,bus=rx-qmp-ports.0,chardev=rx-qmp-agent';
@@ -65,10 +66,12 @@ export function commandLine(
 }
 
 function checkArguments(args: unknown): void {
-  if (!Array.isArray(args) || !args.every((arg) => typeof arg === 'string'))
+  if (!Array.isArray(args) || !args.every((arg) => typeof arg === 'string')) {
     throw new TypeError('args must be the arguments of QEMU, an array of strings');
-  if (args.some((arg) => /^--?daemonize$/.test(arg)))
+  }
+  if (args.some((arg) => /^--?daemonize$/.test(arg))) {
     throw new TypeError('args has -daemonize: QEMU would leave the process that is watched here, and stay behind');
+  }
 }
 
 /** The standard streams, and the descriptors that have a place of their own. */
@@ -79,8 +82,9 @@ function placed(fds: readonly PassedFd[]): ('ignore' | 'pipe' | number | undefin
     checkOpen(fd);
     const at = placeOf(one);
     if (at === undefined) continue;
-    if (!Number.isInteger(at) || at < LOWEST_PLACE || at > HIGHEST_PLACE)
+    if (!Number.isInteger(at) || at < LOWEST_PLACE || at > HIGHEST_PLACE) {
       throw new RangeError(`at must be from ${LOWEST_PLACE} to ${HIGHEST_PLACE}; it is ${show(at)}`);
+    }
     if (stdio[at] !== undefined) throw new RangeError(`two of fds are to be ${at}`);
     stdio[at] = fd;
   }

@@ -52,15 +52,17 @@ const END_PATIENCE = 1_000;
  */
 export async function launch(args: readonly string[], options: LaunchOptions = {}): Promise<Machine> {
   const { binary = ownEmulator, connectTimeout = 10_000, grace = 10_000, signal, fds = [] } = options;
-  if (typeof binary !== 'string' || binary === '')
+  if (typeof binary !== 'string' || binary === '') {
     throw new TypeError(`binary must be the name or the path of a QEMU, not ${show(binary)}`);
+  }
   checkTimeout('connectTimeout', connectTimeout);
   checkTimeout('grace', grace);
   checkSignal('signal', signal);
-  if (process.platform === 'win32')
+  if (process.platform === 'win32') {
     throw new QmpError(
       'launch() needs socketpairs, which Windows lacks: start QEMU with -qmp tcp:127.0.0.1:PORT,server=on and use tcp()',
     );
+  }
   signal?.throwIfAborted();
   const wrapper = await bindToProgram();
   signal?.throwIfAborted();

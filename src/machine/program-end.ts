@@ -53,10 +53,11 @@ export function bindToProgram(): Promise<readonly string[]> {
   parentDeathSignal ??= new Promise((resolve) => {
     // BusyBox has a setpriv, too, that cannot do it.
     if (process.platform !== 'linux') resolve([]);
-    else
+    else {
       execFile(program, [...args, 'true'], (error) => {
         resolve(error ? [] : [...words, '--']);
       });
+    }
   });
   return parentDeathSignal;
 }

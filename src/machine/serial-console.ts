@@ -65,8 +65,9 @@ export class SerialConsole {
   write(text: string): void {
     if (typeof text !== 'string') throw new TypeError(`text must be a string, not ${show(text)}`);
     if (this.#ended) throw this.#error('has ended');
-    if (this.#socket.writableLength + text.length > UNREAD_LIMIT)
+    if (this.#socket.writableLength + text.length > UNREAD_LIMIT) {
       throw this.#error(`the guest does not read it: ${this.#socket.writableLength} characters wait already`);
+    }
     this.#socket.write(text);
   }
 
@@ -153,10 +154,11 @@ export class SerialConsole {
     this.#latest = (this.#latest + text).slice(-SHOWN);
     this.#output.next(text);
     // A guest writes a few characters at a time: the more there is to search, the less often it is done.
-    if (this.#waiters.size > 0)
+    if (this.#waiters.size > 0) {
       this.#search ??= setTimeout(() => {
         this.#serve();
       }, this.#text.length >> 15);
+    }
   }
 
   /** In the order in which they began to wait. */

@@ -21,16 +21,18 @@ const LINE_LIMIT = 1_000;
 export function markedCommand(command: string): MarkedCommand {
   if (typeof command !== 'string' || command.trim() === '') throw new TypeError('command must be a shell command');
   // A tab would complete a file's name, and others do worse.
-  if (/[\u0000-\u0008\u0009\u000b-\u001f\u007f]/.test(command))
+  if (/[\u0000-\u0008\u0009\u000b-\u001f\u007f]/.test(command)) {
     throw new TypeError('command has control characters other than line feeds; they would act on the terminal');
+  }
   // The shell echoes what is typed: the quotes keep the echo from being taken for the mark itself.
   const mark = randomBytes(6).toString('hex');
   const typed = (letter: string): string => `echo rx-qmp-'${mark}'${letter}`;
   const line = ` ${typed('a')}; sh -c '${command.replaceAll("'", String.raw`'\''`)}' </dev/null; ${typed('z')}$?\n`;
-  if (line.length > LINE_LIMIT)
+  if (line.length > LINE_LIMIT) {
     throw new RangeError(
       `command is too long for a console by ${line.length - LINE_LIMIT} characters; guestExec() of rx-qmp/guest takes longer ones`,
     );
+  }
   const begin = new RegExp(`rx-qmp-${mark}a\\r*\\n`);
   return {
     line,

@@ -216,8 +216,9 @@ export class Framing {
 
   #checkLine(text: string, from: number, to: number): void {
     // No UTF-16 unit takes more than three bytes: most lines need no counting.
-    if ((to - from) * 3 > this.#options.maxMessageBytes)
+    if ((to - from) * 3 > this.#options.maxMessageBytes) {
       this.#checkSize(this.#encoder.encode(text.slice(from, to)).length);
+    }
   }
 
   #checkSize(bytes: number): void {

@@ -56,8 +56,9 @@ export function stringify(value: unknown, path: string, depth = 0): string {
     case 'bigint':
       return value.toString();
     case 'string':
-      if (REFUSED.test(value))
+      if (REFUSED.test(value)) {
         throw new TypeError(`${shorten(path)} holds half a surrogate pair or a non-character, which QEMU refuses`);
+      }
       return JSON.stringify(value);
     case 'number':
       if (!Number.isFinite(value)) throw new TypeError(`${shorten(path)} is ${value}, which JSON cannot say`);
@@ -66,10 +67,12 @@ export function stringify(value: unknown, path: string, depth = 0): string {
       return String(value);
     case 'object':
       if (value === null) return 'null';
-      if ('toJSON' in value && typeof value.toJSON === 'function')
+      if ('toJSON' in value && typeof value.toJSON === 'function') {
         return stringify((value as { toJSON(): unknown }).toJSON(), path, depth + 1);
-      if (Array.isArray(value))
+      }
+      if (Array.isArray(value)) {
         return `[${Array.from(value, (item, index) => stringify(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
+      }
       return `{${membersOf(value, path, depth).join(',')}}`;
     default:
       throw new TypeError(

@@ -80,8 +80,9 @@ class RunningHub implements Hub {
     server.onError((error) => logger?.warn(`${hub.url}: ${error.message}`));
     try {
       const bound = server.address.address;
-      if (isLoopback(host) && !isLoopback(bound))
+      if (isLoopback(host) && !isLoopback(bound)) {
         throw new TypeError(`${host} is ${bound} here, which is not loopback`);
+      }
       for (const [name, connector] of connectors) vms.add(name, connector);
       await folder?.start();
       return hub;

@@ -75,8 +75,9 @@ export function limitsOf(options: HubOptions): HubLimits {
 
 /** @throws TypeError if it would be unsafe, or makes no sense */
 export function checkOptions({ host = '127.0.0.1', noToken, tokens, tls, behindProxy, allow = [] }: HubOptions): void {
-  if (typeof host !== 'string' || host === '')
+  if (typeof host !== 'string' || host === '') {
     throw new TypeError(`host must be a host name or address, not ${show(host)}`);
+  }
   for (const command of allow) checkAllowed(command);
   if (noToken && tokens) throw new TypeError('tokens and noToken exclude each other');
   if (tokens?.length === 0) throw new TypeError('tokens is empty: nobody could come in');

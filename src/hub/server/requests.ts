@@ -81,9 +81,9 @@ export class Requests {
     this.#log(request, '200');
     const { vms, counters } = this.#options;
     if (route.kind === 'vms') respond(response, 200, `${JSON.stringify(vms.list)}\n`, 'application/json');
-    else if (route.kind === 'metrics')
+    else if (route.kind === 'metrics') {
       respond(response, 200, metricsText(vms, this.#watchers.size, counters), 'text/plain; version=0.0.4');
-    else respond(response, 200, 'ok\n');
+    } else respond(response, 200, 'ok\n');
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

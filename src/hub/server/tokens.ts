@@ -44,8 +44,9 @@ export class TokenBook {
     tokens.forEach(({ role, token }, index) => {
       if (!isRole(role)) throw new TypeError(`the role of token ${index + 1} must be viewer or operator`);
       checkToken(`token ${index + 1}`, token);
-      if (tokens.findIndex((other) => other.token === token) !== index)
+      if (tokens.findIndex((other) => other.token === token) !== index) {
         throw new TypeError(`token ${index + 1} is there twice`);
+      }
     });
     this.#entries = tokens.map(({ role, token }) => ({ role, digest: digestOf(token) }));
   }

@@ -119,16 +119,18 @@ export class VmServer {
   }
 
   #negotiate(command: Command, id: string | undefined): void {
-    if (nameOf(command) !== 'qmp_capabilities')
+    if (nameOf(command) !== 'qmp_capabilities') {
       throw new CommandError('CommandNotFound', "Expecting capabilities negotiation with 'qmp_capabilities'");
+    }
     const { enable = [], ...rest } = (command.arguments ?? {}) as { enable?: unknown };
     const offered = this.#host.greeting.QMP.capabilities;
     if (
       !Array.isArray(enable) ||
       Object.keys(rest).length > 0 ||
       !enable.every((one) => offered.includes(one as string))
-    )
+    ) {
       throw genericError('enable must list capabilities of the greeting');
+    }
     this.#oob = enable.includes('oob');
     this.#negotiated = true;
     this.#socket.send(replyText({}, id));
@@ -136,8 +138,9 @@ export class VmServer {
 
   #run(command: Command, id: string | undefined, length: number): void {
     const name = nameOf(command);
-    if (name === 'qmp_capabilities')
+    if (name === 'qmp_capabilities') {
       throw new CommandError('CommandNotFound', 'Capabilities negotiation is already complete, command ignored');
+    }
     const refusal = refusalOf(this.#rights, name, isOutOfBand(command));
     if (refusal !== undefined) throw genericError(refusal);
     this.#unanswered += 1;

@@ -14,15 +14,18 @@ import { streamConnection } from './stream-connection.js';
  * Streams do not open twice: a second call of the connector rejects.
  */
 export function streams(readable: Readable, writable: Writable): Connector {
-  if (typeof (readable as Partial<Readable> | undefined)?.read !== 'function')
+  if (typeof (readable as Partial<Readable> | undefined)?.read !== 'function') {
     throw new TypeError('readable must be a readable stream');
-  if (typeof (writable as Partial<Writable> | undefined)?.write !== 'function')
+  }
+  if (typeof (writable as Partial<Writable> | undefined)?.write !== 'function') {
     throw new TypeError('writable must be a writable stream');
+  }
   const connection = streamConnection(readable, writable);
   let taken = false;
   const open = (): Promise<Connection> => {
-    if (taken)
+    if (taken) {
       return Promise.reject(new StateError('these streams were connected before, and streams do not open twice'));
+    }
     taken = true;
     return Promise.resolve(connection);
   };
