@@ -7,7 +7,7 @@ export { streams } from './transport/node/streams.js';
 export { serve, type Served } from './transport/node/serve.js';
 
 /* A QEMU of the program's own */
-export { launch, type LaunchOptions } from './machine/launch.js';
+export { launch, type LaunchedMachine, type LaunchOptions } from './machine/launch.js';
 export { LaunchError, type ProcessEnd } from './machine/launch-error.js';
 export { Machine, type StopOptions, type StopResult } from './machine/machine.js';
 export type { PassedFd } from './machine/command-line.js';

@@ -11,6 +11,7 @@ export class Dial {
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #phase: ConnectError['phase'] = 'connecting';
+  #silence: string | undefined;
 
   /**
    * @param timeout milliseconds until it aborts itself, unless {@link finish} is called before; Infinity allowed
@@ -31,6 +32,7 @@ export class Dial {
   open(connector: Connector<object>): Promise<Connection> {
     const { signal } = this;
     if (signal.aborted) return Promise.reject(this.error(signal.reason));
+    this.#silence = connector.silence;
     if (!connector.waitsForPeer) this.start();
     return new Promise((resolve, reject) => {
       const stopWatching = whenAborted(signal, () => {
@@ -78,7 +80,8 @@ export class Dial {
     this.#timer = setTimeout(() => {
       const waited = `within ${this.#timeout} ms`;
       if (this.#phase === 'connecting') {
-        this.abort(new QmpError(`${this.#name}: no connection ${waited}`));
+        const meaning = this.#silence === undefined ? '' : `: ${this.#silence}`;
+        this.abort(new QmpError(`${this.#name}: no connection ${waited}${meaning}`));
         return;
       }
       const cause = new GreetingError(

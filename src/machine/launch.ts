@@ -1,8 +1,12 @@
+import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import { QmpClient } from '../client/qmp-client.js';
 import { checkSignal, checkTimeout, show } from '../foundation/checks.js';
 import { textOf } from '../foundation/text.js';
+import { guestAgent } from '../guest/guest-agent.js';
 import { ConnectError, QmpError } from '../protocol/errors.js';
+import type { GuestCommandMap } from '../protocol/qga/command-map.js';
+import { agentChannel } from './agent-channel.js';
 import { commandLine, type CommandLine, type PassedFd } from './command-line.js';
 import { ownEmulator } from './emulator.js';
 import { inheritedMonitor } from './inherited-monitor.js';
@@ -29,10 +33,22 @@ export interface LaunchOptions {
   readonly fds?: readonly PassedFd[];
   /** Makes the first serial port {@link Machine.console}. @default false */
   readonly console?: boolean;
+  /**
+   * Adds a virtio-serial device with the port of the guest's agent, and makes the agent {@link Machine.guest}.
+   * @default false
+   */
+  readonly guestAgent?: boolean;
   /** Milliseconds that the guest gets to shut down in `stop()`. @default 10_000 */
   readonly grace?: number;
 }
 
+/** A {@link Machine} that has what was asked for. */
+export type LaunchedMachine<O extends LaunchOptions> = Machine &
+  (O extends { readonly console: true } ? { readonly console: SerialConsole } : unknown) &
+  (O extends { readonly guestAgent: true } ? { readonly guest: QmpClient<GuestCommandMap> } : unknown);
+
+/** Milliseconds between two attempts to reach the guest's agent. */
+const AGENT_PAUSE = 100;
 /** Milliseconds until a QEMU that has closed its monitor must have ended. */
 const END_PATIENCE = 1_000;
 
@@ -50,7 +66,10 @@ const END_PATIENCE = 1_000;
  * Rejects with {@link LaunchError}, which has QEMU's own words, with `TypeError` or `RangeError` for arguments that are not
  * valid, or with the reason of the signal; nothing is left running then.
  */
-export async function launch(args: readonly string[], options: LaunchOptions = {}): Promise<Machine> {
+export async function launch<const O extends LaunchOptions>(
+  args: readonly string[],
+  options: O = {} as O,
+): Promise<LaunchedMachine<O>> {
   const { binary = ownEmulator, connectTimeout = 10_000, grace = 10_000, signal, fds = [] } = options;
   if (typeof binary !== 'string' || binary === '') {
     throw new TypeError(`binary must be the name or the path of a QEMU, not ${show(binary)}`);
@@ -67,7 +86,7 @@ export async function launch(args: readonly string[], options: LaunchOptions = {
   const wrapper = await bindToProgram();
   signal?.throwIfAborted();
   const { name = basename(binary) } = options;
-  const line = commandLine(args, fds, { console: options.console ?? false, guestAgent: false });
+  const line = commandLine(args, fds, { console: options.console ?? false, guestAgent: options.guestAgent ?? false });
   const qemu = start(wrapper, binary, line);
   if (qemu.pid === undefined) throw launchError(binary, await qemu.exited);
   const client = new QmpClient(inheritedMonitor(name, qemu.socket(line.monitor)), { name, connectTimeout });
@@ -83,7 +102,14 @@ export async function launch(args: readonly string[], options: LaunchOptions = {
     throw endedItself ? launchError(binary, end, cause) : new LaunchError(cause.message, end, { cause });
   }
   const console = line.console === undefined ? undefined : new SerialConsole(name, qemu.socket(line.console));
-  return new Machine({ process: qemu, client, console, grace });
+  const guest = line.guestAgent === undefined ? undefined : agentOf(name, qemu.socket(line.guestAgent));
+  return new Machine({ process: qemu, client, console, guest, grace }) as LaunchedMachine<O>;
+}
+
+/** Attempts follow each other at once: the question of the latest waits in the socket until the guest reads it. */
+function agentOf(name: string, socket: Socket): QmpClient<GuestCommandMap> {
+  const connector = guestAgent(agentChannel(name, socket));
+  return new QmpClient(connector, { name: `${name}: guest agent`, reconnect: { delay: () => AGENT_PAUSE } });
 }
 
 function start(wrapper: readonly string[], binary: string, { args, stdio }: CommandLine): QemuProcess {

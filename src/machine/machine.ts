@@ -3,6 +3,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import type { QmpClient } from '../client/qmp-client.js';
 import { checkTimeout } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
+import type { GuestCommandMap } from '../protocol/qga/command-map.js';
 import type { ProcessEnd } from './launch-error.js';
 import type { QemuProcess } from './qemu-process.js';
 import type { SerialConsole } from './serial-console.js';
@@ -27,6 +28,7 @@ export interface MachineParts {
   readonly process: QemuProcess;
   readonly client: QmpClient;
   readonly console: SerialConsole | undefined;
+  readonly guest: QmpClient<GuestCommandMap> | undefined;
   readonly grace: number;
 }
 
@@ -36,6 +38,11 @@ export class Machine implements AsyncDisposable {
   readonly client: QmpClient;
   /** The first serial port, if `console` was asked for. */
   readonly console: SerialConsole | undefined;
+  /**
+   * The guest's agent, if `guestAgent` was asked for. Not connected yet: `await vm.guest.connect()` resolves when the agent
+   * answers, however long the guest takes to start, and again after each of its restarts.
+   */
+  readonly guest: QmpClient<GuestCommandMap> | undefined;
   readonly pid: number;
   /** Resolves when QEMU has ended, whoever ended it; never rejects. */
   readonly exited: Promise<ProcessEnd>;
@@ -48,10 +55,11 @@ export class Machine implements AsyncDisposable {
   #stopping: Promise<StopResult> | undefined;
 
   /** @internal */
-  constructor({ process, client, console, grace }: MachineParts) {
+  constructor({ process, client, console, guest, grace }: MachineParts) {
     this.#process = process;
     this.client = client;
     this.console = console;
+    this.guest = guest;
     this.pid = process.pid ?? 0;
     this.exited = process.exited;
     this.#grace = grace;
@@ -95,6 +103,7 @@ export class Machine implements AsyncDisposable {
   async #watchEnd(): Promise<StopResult> {
     const { client } = this;
     const { code } = await this.exited;
+    await this.guest?.close();
     const sessionEnded = firstValueFrom(client.state$.pipe(filter(({ phase }) => phase === 'closed')));
     await within(LAST_WORDS, sessionEnded);
     const shutdown = client.state.phase === 'closed' ? client.state.shutdown : undefined;

@@ -38,6 +38,8 @@ export type Connector<M extends object = CommandMap> = ((signal: AbortSignal) =>
   readonly keepsPlace?: boolean;
   /** Milliseconds of silence after which a client asks whether the other end is still there; see the client's option. */
   readonly heartbeat?: number;
+  /** What it means if the other end says nothing until `connectTimeout`, for people. @default a connection that does not come about */
+  readonly silence?: string;
   /** How many commands the other end takes at a time. A client's own option may lower it. */
   readonly maxInFlight?: number;
   /** For the types alone: the map of the commands that the other end takes. */

@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+
+/** A program that tests need, the package that has it, and the variable by which its absence is a failure. */
+export interface Needed {
+  readonly program: string;
+  readonly package: string;
+  readonly variable: string;
+}
+
+export const QEMU_GA: Needed = {
+  program: 'qemu-ga',
+  package: 'qemu-guest-agent',
+  variable: 'RX_QMP_REQUIRE_GUEST_AGENT',
+};
+
+export const LIBVIRTD: Needed = { program: 'libvirtd', package: 'libvirt-daemon', variable: 'RX_QMP_REQUIRE_LIBVIRT' };
+
+/** `describe` for what needs these programs. Where one is missing it is skipped, and says so; with its variable set it fails. */
+export function describeWith(needed: readonly Needed[], name: string, fn: () => void): void {
+  const missing = needed.find(({ program }) => spawnSync(program, ['--version']).error);
+  if (!missing) {
+    describe(name, fn);
+    return;
+  }
+  const lack = `${missing.program} is not installed (Debian's package: ${missing.package})`;
+  if (process.env[missing.variable] === '1') {
+    describe(name, () => {
+      it(`has ${missing.program}`, () => {
+        throw new Error(`${lack}, and ${missing.variable}=1 asks for it`);
+      });
+    });
+  } else {
+    process.stderr.write(`SKIPPED, ${lack}: ${name}\n`);
+    describe.skip(name, fn);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Observable } from 'rxjs';
+import { CommandCutter } from '../protocol/command-cutter.js';
+import { errorText, nameOf, parseCommand, readCommand, replyText, type Command } from '../protocol/command.js';
+import { stringify } from '../protocol/json.js';
+import type { Connection } from './connection.js';
+import { SocketInbox } from './socket-inbox.js';
+
+/** What stands behind a {@link QmpFacade}. */
+export interface Backend {
+  /** Runs a command other than `qmp_capabilities`; its reply goes to `receive`. `id` is the command's, as JSON. */
+  run(command: Command, text: string, id: string | undefined): void;
+  /** Nobody waits for the reply to this command any more. */
+  abandon?(id: number): void;
+  close(): void;
+}
+
+/** QEMU's bound for one command. */
+const COMMAND_BYTES = 64 * 1024 * 1024;
+
+/** Lets something that is not a QMP server look like one: it greets, takes capabilities, and reads commands. */
+export class QmpFacade implements Connection {
+  readonly incoming$: Observable<Uint8Array | string>;
+  readonly abandon?: (id: number) => void;
+  readonly #backend: Backend;
+  readonly #inbox = new SocketInbox();
+  readonly #cutter = new CommandCutter(COMMAND_BYTES);
+  #ended = false;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.incoming$ = this.#inbox.incoming$;
+    if (backend.abandon) this.abandon = (id) => backend.abandon?.(id);
+  }
+
+  greet(version: string, name: string): void {
+    const [major = 0, minor = 0, micro = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
+    const greeting = { QMP: { version: { qemu: { major, minor, micro }, package: name }, capabilities: [] } };
+    this.receive(`${JSON.stringify(greeting)}\n`);
+  }
+
+  /** Hands on what the other end would have sent. */
+  receive(chunk: Uint8Array | string): void {
+    if (!this.#ended) this.#inbox.next(chunk);
+  }
+
+  /** The end: in good order, or with the cause of a loss. */
+  end(cause?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (cause === undefined) this.#inbox.complete();
+    else this.#inbox.error(cause);
+  }
+
+  send(data: string | Uint8Array): void {
+    if (this.#ended) return;
+    this.#cutter.push(typeof data === 'string' ? new TextEncoder().encode(data) : new Uint8Array(data));
+    try {
+      for (let text = this.#cutter.next(); text !== undefined; text = this.#cutter.next()) this.#take(text);
+    } catch (error) {
+      this.receive(errorText(error, undefined));
+    }
+  }
+
+  close(): void {
+    this.#backend.close();
+    this.end();
+  }
+
+  #take(text: string): void {
+    let id: string | undefined;
+    try {
+      const command = readCommand(parseCommand(text), false);
+      if ('id' in command) id = stringify(command.id, 'id');
+      if (nameOf(command) === 'qmp_capabilities') this.receive(replyText({}, id));
+      else this.#backend.run(command, text, id);
+    } catch (error) {
+      this.receive(errorText(error, id));
+    }
+  }
+}
