@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { connect } from 'rx-qmp/node';
-import { Cli, rxQmp, type Run } from '../support/cli.js';
+import { Cli, inBash, rxQmp, type Run } from '../support/cli.js';
 import { describeQemu, startQemu } from '../support/qemu.js';
 
 /** What the demo shows, whatever it is shown on. */
@@ -39,6 +42,38 @@ describeQemu('rx-qmp demo', () => {
     await qemu.stop();
   });
 });
+
+describeQemu('the QEMU of rx-qmp demo', () => {
+  it('is gone when the reader of the demo has gone, as in `| head`', async () => {
+    const mark = randomUUID();
+    expect(await inBash('rx-qmp demo | head -1', { RX_QMP_TEST: mark })).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^On a real QEMU.*\n$/) as string,
+      stderr: '',
+    });
+    expect(marked(mark)).toEqual([]);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('is gone after %s', async (signal) => {
+    const mark = randomUUID();
+    const cli = new Cli(['demo'], { RX_QMP_TEST: mark });
+    await cli.until('stdout', /scoped listener/);
+    cli.process.kill(signal);
+    await cli.ended();
+    while (marked(mark).length > 0) await setImmediate();
+  });
+});
+
+/** The processes that have this mark in their environment. */
+function marked(mark: string): string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'utf8').includes(mark);
+    } catch {
+      return false; // It ended meanwhile.
+    }
+  });
+}
 
 describe('rx-qmp demo', () => {
   it('shows the same on a simulated QEMU where none is installed, and says so', async () => {

@@ -55,7 +55,7 @@ describeQemu('rx-qmp watch', () => {
       { vm: qemu.address, event: 'STOP' },
       { vm: qemu.address, event: 'RESUME' },
     ]);
-    expect(stderr).toBe(`${seen.length} events seen\n`);
+    expect(stderr).toBe(`${qemu.address}: watching STOP, RESUME\n${seen.length} events seen\n`);
   });
 
   it('prints only what --where asks for', async () => {
@@ -81,6 +81,38 @@ describeQemu('rx-qmp watch', () => {
     expect(new Set(events(stdout).map(({ event, data }) => `${event} ${data?.id ?? ''}`))).toEqual(
       new Set(['JOB_STATUS_CHANGE two']),
     );
+  });
+
+  it('asks QEMU for an event that it does not know itself, and suggests the one that was meant', async () => {
+    const { code, stderr } = await rxQmp('watch', qemu.address, '-e', 'STOP', '-e', 'STPO');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `${qemu.address}: watching STOP, STPO\nrx-qmp: ${qemu.address} has no event STPO; did you mean STOP?\n`,
+    });
+  });
+
+  it('ends after --count events, chosen by a pattern', async () => {
+    const cli = new Cli(['watch', '-e', 'ST*,NIC_*', '--count', '2', qemu.address]);
+    await cli.until('stderr', /watching/);
+    for (let round = 0; round < 3; round += 1) {
+      await client.execute('stop');
+      await client.execute('cont');
+    }
+    const { code, stdout, stderr } = await cli.ended();
+    expect({ code, events: events(stdout).map(({ event }) => event) }).toEqual({ code: 0, events: ['STOP', 'STOP'] });
+    expect(stderr).toMatch(/\n2 events seen\n$/);
+  });
+
+  it('ends after --timeout, with exit code 1 where --count asked for more', async () => {
+    const watching = `${qemu.address}: watching STOP\n0 events seen\n`;
+    expect(await rxQmp('watch', '-e', 'STOP', '--timeout', '2', qemu.address)).toMatchObject({
+      code: 0,
+      stderr: watching,
+    });
+    expect(await rxQmp('watch', '-e', 'STOP', '--timeout', '2', '-n', '1', qemu.address)).toMatchObject({
+      code: 1,
+      stderr: watching,
+    });
   });
 
   it('says that the VM has quit, which is no error', async () => {
@@ -167,6 +199,17 @@ describe('rx-qmp watch', () => {
     const { code, stderr } = await cli.ended();
     expect(code).toBe(0);
     expect(stderr).toMatch(/connected again; what happened between [\d:.]+ and [\d:.]+ is not known/);
+  });
+
+  it('says that it was not connected in time, with exit code 1', async () => {
+    const server = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
+    servers.add(server);
+    await once(server, 'listening');
+    const silent = `tcp:127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await rxQmp('watch', '--timeout', '0.1', silent)).toMatchObject({
+      code: 1,
+      stderr: `${silent}: not connected in time\n0 events seen\n`,
+    });
   });
 
   it('prints integers exactly', async () => {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.cjs');
 
@@ -41,7 +42,21 @@ export class Cli {
   }
 }
 
-/** Runs `rx-qmp` to its end. */
+/** Runs `rx-qmp` to its end, with nothing on its stdin. */
 export function rxQmp(...args: string[]): Promise<Run> {
-  return new Cli(args).ended();
+  const cli = new Cli(args);
+  cli.process.stdin.end();
+  return cli.ended();
+}
+
+/** Runs a line of bash that uses `rx-qmp`; it fails where any part of a pipe does. */
+export async function inBash(line: string, env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const script = `set -o pipefail; rx-qmp() { '${process.execPath}' '${MAIN}' "$@"; }; ${line}`;
+  const bash = spawn('bash', ['-c', script], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(bash.stdout),
+    text(bash.stderr),
+    once(bash, 'close') as Promise<[number | null]>,
+  ]);
+  return { code, stdout, stderr };
 }

@@ -1,6 +1,7 @@
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { Interrupted, noticeLostReaders } from './interrupt.js';
 import { program } from './program.js';
+import { Refused } from './refused.js';
 import { note, printable } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
@@ -28,6 +29,6 @@ function tell(error: unknown): number {
   }
   // Commander has printed it already, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-  note(printable(`rx-qmp: ${message}`));
+  note(printable(error instanceof Refused ? message : `rx-qmp: ${message}`));
   return FAILED;
 }
