@@ -1,8 +1,10 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: '<rootDir>/spec/support/environment.cjs',
-  testTimeout: 60_000,
+  testTimeout: 10_000,
+  setupFilesAfterEnv: ['<rootDir>/spec/support/time-limit.cjs'],
   globalSetup: '<rootDir>/spec/support/build.cjs',
+  globalTeardown: '<rootDir>/spec/support/end.cjs',
   roots: ['<rootDir>/spec'],
   testMatch: ['**/*.spec.ts'],
   // The sources are ES modules and name their imports `./x.js`; under Jest they run as CommonJS, which needs no Node flag.

@@ -38,7 +38,7 @@ function licenseOf(name) {
     try {
       return readFileSync(new URL(`../node_modules/${name}/${file}`, import.meta.url), 'utf8');
     } catch (error) {
-      if (error.code !== 'ENOENT') throw error;
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
   }
   throw new Error(`${name} is bundled and has no licence file`);

@@ -95,15 +95,23 @@ export class Peer {
 
 type Script = (peer: Peer) => Promise<void> | void;
 
+const running = new Set<ScriptedServer>();
+
+// A test that fails before its last line leaves no server behind, which would keep the whole run alive.
+afterEach(async () => {
+  await Promise.all([...running].map((server) => server.stop()));
+});
+
 /**
  * A server on a real socket that plays a script to each connection: one script each, the last one for all further. When a script
- * ends its connection stays open; what it throws is thrown by {@link stop}.
+ * ends its connection stays open; what it throws is thrown by {@link stop}, which is called after each test.
  */
 export class ScriptedServer {
   /** `unix:PATH` or `tcp:HOST:PORT`. */
   readonly address: string;
   readonly peers: Peer[] = [];
   readonly #stop: () => Promise<void>;
+  #waiting: (() => void)[] = [];
 
   private constructor(address: string, stop: () => Promise<void>) {
     this.address = address;
@@ -133,15 +141,18 @@ export class ScriptedServer {
     const scripted = new ScriptedServer(address, async () => {
       if (stopping) return;
       stopping = true;
+      running.delete(scripted);
       server.close();
       for (const peer of scripted.peers) peer.socket.destroy();
       await once(server, 'close');
       after();
       if (failures.length > 0) throw failures[0];
     });
+    running.add(scripted);
     server.on('connection', (socket) => {
       const peer = new Peer(socket);
       const script = scripts[Math.min(scripted.peers.push(peer), scripts.length) - 1];
+      for (const look of scripted.#waiting.splice(0)) look();
       Promise.resolve(peer)
         .then(script)
         .catch((error: unknown) => {
@@ -149,6 +160,12 @@ export class ScriptedServer {
         });
     });
     return scripted;
+  }
+
+  /** The connection number so-and-so, from 1, once the server has accepted it. */
+  async peer(number: number): Promise<Peer> {
+    while (this.peers.length < number) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.peers[number - 1] as Peer;
   }
 
   /** Ends all connections and the server. @throws what a script threw */
