@@ -49,11 +49,8 @@ class SessionBus extends EventBus {
   }
 
   endSession(cause?: Error): void {
-    if (!cause) this.endListeners({ error: new DisconnectedError('over') });
-    else {
-      const loss = this.lossOf(cause);
-      this.endListeners({ error: loss, loss });
-    }
+    if (cause) this.endListeners({ how: 'lost', error: this.lossOf(cause) });
+    else this.endListeners({ how: 'closed', error: new DisconnectedError('over') });
   }
 
   beginSession(): void {

@@ -1,4 +1,5 @@
 import { EventListener, type QmpEvent } from 'rx-qmp';
+import type { Registration } from '../../src/bus/registration.js';
 import { Routes } from '../../src/bus/routes.js';
 import { eventOf, openBus } from '../support/bus-events.js';
 
@@ -120,14 +121,14 @@ describe('the cost of an event (B9)', () => {
 });
 
 describe('Routes', () => {
-  const served = (routes: Routes<{ order: number }>, name: string): number[] =>
-    routes.lend(name).map(({ order }) => order);
+  const at = (order: number): Registration => ({ order }) as Partial<Registration> as Registration;
+  const served = (routes: Routes, name: string): number[] => routes.lend(name).map(({ order }) => order);
 
   it('merges those of one name with those of every name, in order', () => {
-    const routes = new Routes<{ order: number }>();
-    for (const order of [4, 0, 2]) routes.add('STOP', { order });
-    for (const order of [5, 1, 3]) routes.add(null, { order });
-    routes.add('RESUME', { order: 6 });
+    const routes = new Routes();
+    for (const order of [4, 0, 2]) routes.add('STOP', at(order));
+    for (const order of [5, 1, 3]) routes.add(null, at(order));
+    routes.add('RESUME', at(6));
     expect(served(routes, 'STOP')).toEqual([0, 1, 2, 3, 4, 5]);
     expect(served(routes, 'RESUME')).toEqual([1, 3, 5, 6]);
     expect(served(routes, 'RESET')).toEqual([1, 3, 5]);
@@ -135,24 +136,24 @@ describe('Routes', () => {
 
   it('lends a list that does not change', () => {
     for (const everything of [false, true]) {
-      const routes = new Routes<{ order: number }>();
-      const [a, b] = [{ order: 0 }, { order: 1 }];
+      const routes = new Routes();
+      const [a, b] = [at(0), at(1)];
       routes.add('STOP', a);
       if (everything) routes.add(null, b);
       const lent = routes.lend('STOP');
       const before = [...lent];
       routes.remove('STOP', a);
       routes.remove(null, b);
-      routes.add('STOP', { order: 10 });
-      routes.add(null, { order: 11 });
+      routes.add('STOP', at(10));
+      routes.add(null, at(11));
       expect(lent).toEqual(before);
       expect(served(routes, 'STOP')).toEqual([10, 11]);
     }
   });
 
   it('removes only what it holds, and takes it back', () => {
-    const routes = new Routes<{ order: number }>();
-    const [a, b] = [{ order: 0 }, { order: 1 }];
+    const routes = new Routes();
+    const [a, b] = [at(0), at(1)];
     routes.add('STOP', a);
     routes.remove('STOP', b);
     routes.remove('RESUME', a);
@@ -166,12 +167,12 @@ describe('Routes', () => {
   });
 
   it('works on through thousands of names that come and go', () => {
-    const routes = new Routes<{ order: number }>();
+    const routes = new Routes();
     const wrong: number[] = [];
-    const staying = Array.from({ length: 3_000 }, (_, order) => ({ order }));
+    const staying = Array.from({ length: 3_000 }, (_, order) => at(order));
     for (const listener of staying) routes.add(`NAME_${listener.order}`, listener);
     for (let turn = 0; turn < 5_000; turn += 1) {
-      const passing = { order: 10_000 + turn };
+      const passing = at(10_000 + turn);
       routes.add(`PASSING_${turn}`, passing);
       if (served(routes, `PASSING_${turn}`).join() !== `${passing.order}`) wrong.push(passing.order);
       routes.remove(`PASSING_${turn}`, passing);
@@ -180,7 +181,7 @@ describe('Routes', () => {
     expect(wrong).toEqual([]);
     for (const listener of staying) routes.remove(`NAME_${listener.order}`, listener);
     expect(served(routes, 'NAME_7')).toEqual([]);
-    routes.add('NAME_7', { order: 7 });
+    routes.add('NAME_7', at(7));
     expect(served(routes, 'NAME_7')).toEqual([7]);
   });
 

@@ -33,6 +33,10 @@ export interface PolicyFault {
 /** Something that went wrong and that the bus survived. `message` says it in a sentence. */
 export type Diagnostic = ListenerFault | NotAnEvent | PolicyFault | ProtocolDiagnostic;
 
+export function notAnEvent(received: Message): NotAnEvent {
+  return { kind: 'not-an-event', message: 'an event whose name is no string was dropped', received };
+}
+
 /** Tells subscribers and the logger; where nobody watches either, the console, once per kind and listener. */
 export class Diagnostics {
   readonly observable: Observable<Diagnostic>;

@@ -1,22 +1,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Observable, Subscription } from 'rxjs';
-import { show } from '../foundation/checks.js';
+import { Subscription, type Observable } from 'rxjs';
+import { isThenable, show } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
 import { DisconnectedError, ListenerError } from '../protocol/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { isEvent, type EventName, type Message, type QmpEvent } from '../protocol/message.js';
 import type { EventNames, FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
-import { Diagnostics, type Diagnostic } from './diagnostics.js';
-import { EventListener, internals, type ListenerOptions } from './event-listener.js';
+import { Diagnostics, notAnEvent, type Diagnostic } from './diagnostics.js';
+import { EventListener, lifeOf, type ListenerOptions } from './event-listener.js';
 import type { Ending } from './event-queue.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { ListenScope } from './listen-scope.js';
-import { observeListener, observeNames } from './observe.js';
-import { checkListener, Registrations, type QueueStats, type Registered } from './registrations.js';
+import { observeListener, observeNames, type Shared } from './observe.js';
+import type { QueueStats, Registration } from './registration.js';
+import { checkListener, Registrations } from './registrations.js';
 import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
-import { isThenable } from './synchronous.js';
 import { textOf } from '../foundation/text.js';
 
 export interface EventBusOptions {
@@ -47,7 +47,9 @@ export class EventBus implements Disposable {
   declare readonly [Symbol.dispose]: () => void;
 
   readonly #registrations = new Registrations(this);
-  readonly #builtIn: Registered;
+  readonly #builtIn: Registration;
+  /** The listeners of others that {@link observe} has registered here. */
+  readonly #observed = new WeakMap<EventListener, Shared>();
   readonly #view = new HotSource<QmpEvent>();
   readonly #diagnostics: Diagnostics;
   /** Events, and what must wait until the event being dispatched has reached everybody. */
@@ -55,7 +57,7 @@ export class EventBus implements Disposable {
     if (typeof item === 'function') item();
     else this.#dispatch(item);
   });
-  readonly #source: Subscription;
+  readonly #source = new Subscription();
   #closed: Ending | undefined;
 
   /** @param source$ is subscribed at once. When it completes or fails, the bus closes. */
@@ -71,11 +73,11 @@ export class EventBus implements Disposable {
       ...options.events,
     });
     this.#builtIn = this.#register(this.events, new Routes());
-    this.#source = source$.subscribe({
+    const subscription = source$.subscribe({
       next: (message) => {
         if (this.#closed) return;
-        if (isEvent(message)) this.#work.push(message);
-        else if ('event' in message) this.#refuse(message);
+        if (isEvent(message)) this.receive(message);
+        else if ('event' in message) this.report(notAnEvent(message));
       },
       error: (error: unknown) => {
         this.end(this.lossOf(error));
@@ -84,12 +86,13 @@ export class EventBus implements Disposable {
         this.end();
       },
     });
-    if (this.#closed) this.#source.unsubscribe();
+    // Unsubscribes at once where the source has ended the bus meanwhile.
+    this.#source.add(subscription);
   }
 
   /** All registered listeners, in order of registration; `events` is the first. */
   get listeners(): readonly EventListener[] {
-    return this.#registrations.all.map((registered) => registered.listener);
+    return this.#registrations.all.map(({ listener }) => listener);
   }
 
   /** @throws ListenerError if it is registered already, here or elsewhere */
@@ -107,9 +110,9 @@ export class EventBus implements Disposable {
   removeListener(listener: EventListener): QmpEvent[] {
     checkListener(listener);
     if (listener === this.events) throw new ListenerError(`${this.name}: the built-in listener cannot be removed`);
-    const registered = this.#registrations.of(listener);
-    if (!registered) throw new ListenerError(`${this.name}: ${textOf(listener)} is not registered here`);
-    return this.#remove(registered);
+    const registration = this.#registrations.of(listener);
+    if (!registration) throw new ListenerError(`${this.name}: ${textOf(listener)} is not registered here`);
+    return this.#remove(registration);
   }
 
   /**
@@ -121,9 +124,9 @@ export class EventBus implements Disposable {
    */
   listen(...listeners: readonly EventListener[]): ListenScope {
     this.#registrations.checkFree(listeners);
-    const registered = listeners.map((listener) => this.#register(listener));
+    const registrations = listeners.map((listener) => this.#register(listener));
     return new ListenScope(() => {
-      for (const one of registered) if (!one.left) this.#remove(one);
+      for (const one of registrations) if (!one.ended) this.#remove(one);
     });
   }
 
@@ -154,7 +157,7 @@ export class EventBus implements Disposable {
   ): Observable<QmpEvent<N>> {
     const events$ =
       names instanceof EventListener
-        ? observeListener(this, names as unknown as EventListener)
+        ? observeListener(this, names as unknown as EventListener, this.#observed)
         : observeNames(this, names as EventNames | undefined, eventFilter as FilterOf<QmpEvent>);
     return events$ as Observable<QmpEvent<N>>;
   }
@@ -164,11 +167,16 @@ export class EventBus implements Disposable {
     this.end();
   }
 
+  /** Hands one event to the listeners, after those before it. */
+  protected receive(event: QmpEvent): void {
+    this.#work.push(event);
+  }
+
   /** Ends the bus for good, after a loss if there is one; takes effect after the event being dispatched. */
   protected end(loss?: DisconnectedError): void {
     const error = loss ?? new DisconnectedError(`${this.name}: the bus is closed`);
     this.#work.push(() => {
-      this.#finish(loss ? { error, loss } : { error });
+      this.#close({ how: loss ? 'lost' : 'closed', error });
     });
   }
 
@@ -182,7 +190,7 @@ export class EventBus implements Disposable {
   /** Makes the listeners that {@link endListeners} ended wait for events again. */
   protected reviveListeners(): void {
     this.#work.push(() => {
-      for (const listener of this.listeners) if (internals.ended(listener)) internals.revive(listener);
+      for (const listener of this.listeners) if (lifeOf(listener).ended) lifeOf(listener).revive();
     });
   }
 
@@ -209,35 +217,31 @@ export class EventBus implements Disposable {
     );
   }
 
-  #refuse(received: Message): void {
-    this.report({ kind: 'not-an-event', message: 'an event whose name is no string was dropped', received });
-  }
-
   #dispatch(event: QmpEvent): void {
     if (this.#closed) return;
     const wanting = this.#registrations.routes.lend(event.event);
     this.#offer(this.#builtIn, event);
     this.#view.next(event);
-    for (const registered of wanting) this.#offer(registered, event);
+    for (const registration of wanting) this.#offer(registration, event);
   }
 
-  #offer(registered: Registered, event: QmpEvent): void {
+  #offer(registration: Registration, event: QmpEvent): void {
     // Removed by somebody served before it.
-    if (registered.left) return;
+    if (registration.ended) return;
     try {
-      const result: unknown = registered.listener.put(event);
+      const result: unknown = registration.listener.put(event);
       if (isThenable(result)) {
         result.then(undefined, (error: unknown) => {
-          registered.fault(error, event);
+          registration.fault(error, event);
         });
       }
     } catch (error) {
-      registered.fault(error, event);
+      registration.fault(error, event);
     }
   }
 
-  #register(listener: EventListener, routes?: Routes<Registered>): Registered {
-    const report: Registered['fault'] = (error, event) => {
+  #register(listener: EventListener, routes?: Routes): Registration {
+    const report: Registration['fault'] = (error, event) => {
       this.report({
         kind: 'listener-fault',
         message: `${textOf(listener)} failed${event ? ` on ${show(event.event)}` : ''}: ${textOf(error)}`,
@@ -246,35 +250,34 @@ export class EventBus implements Disposable {
         ...(event && { event }),
       });
     };
-    const registered = this.#registrations.add(listener, report, routes);
-    if (this.#closed) internals.end(listener, this.#closed);
+    const registration = this.#registrations.add(listener, report, routes);
+    if (this.#closed) lifeOf(listener).end(this.#closed);
     this.debug(() => `registered ${textOf(listener)}`);
-    return registered;
+    return registration;
   }
 
-  #remove(registered: Registered): QmpEvent[] {
-    const { listener } = registered;
-    this.#registrations.remove(registered);
+  #remove(registration: Registration): QmpEvent[] {
+    const { listener } = registration;
+    this.#registrations.remove(registration);
     const error = new ListenerError(`${this.name}: ${textOf(listener)} was removed`);
-    const unread = internals.detach(listener, { error });
+    const unread = lifeOf(listener).detach({ how: 'removed', error });
     this.debug(() => `removed ${textOf(listener)}`);
     return unread;
   }
 
-  #finish(ending: Ending): void {
+  #close(ending: Ending): void {
     if (this.#closed) return;
     this.#closed = ending;
-    // Not yet set where the source ends while it is being subscribed.
-    (this.#source as Subscription | undefined)?.unsubscribe();
+    this.#source.unsubscribe();
     this.#endListeners(ending);
     this.#view.end();
     this.#diagnostics.end();
   }
 
   #endListeners(ending: Ending): void {
-    for (const registered of this.#registrations.all) {
+    for (const registration of this.#registrations.all) {
       // One who watched the end of another may have removed it.
-      if (!registered.left) internals.end(registered.listener, ending);
+      if (!registration.ended) lifeOf(registration.listener).end(ending);
     }
   }
 

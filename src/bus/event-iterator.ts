@@ -1,3 +1,4 @@
+import { ListenerError } from '../protocol/errors.js';
 import { endedRead, type Ending, type EventQueue } from './event-queue.js';
 
 /** Reads a queue until it ends. Leaving it settles its waiting reads and takes nothing from the queue. */
@@ -5,7 +6,7 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
   readonly #queue: EventQueue<E>;
   readonly #signal: AbortSignal | undefined;
   readonly #begunAfter: Ending | undefined;
-  #left = false;
+  #ended = false;
 
   constructor(queue: EventQueue<E>, signal: AbortSignal | undefined) {
     this.#queue = queue;
@@ -14,10 +15,10 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
   }
 
   next(): Promise<IteratorResult<E, undefined>> {
-    if (this.#left) return Promise.resolve({ done: true, value: undefined });
-    const atEnd = (ending: Partial<Ending>): IteratorResult<E, undefined> => this.#finish(ending);
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    const atEnd = (ending: Ending): IteratorResult<E, undefined> => this.#finish(ending);
     const { ended, lastEnding } = this.#queue;
-    // It has ended and was opened anew while nobody waited here: what comes now is for those who begin now.
+    // It has ended and was opened again while nobody waited here: what comes now is for those who begin now.
     if (!ended && lastEnding && lastEnding !== this.#begunAfter) return endedRead(atEnd, lastEnding);
     return this.#queue.read(
       (value): IteratorResult<E, undefined> => ({ done: false, value }),
@@ -28,8 +29,8 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
   }
 
   return(): Promise<IteratorResult<E, undefined>> {
-    this.#left = true;
-    this.#queue.release(this);
+    this.#ended = true;
+    this.#queue.release(this, () => ({ how: 'left', error: new ListenerError('the loop was left') }));
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -37,9 +38,9 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
     return this;
   }
 
-  #finish({ loss }: Partial<Ending>): IteratorResult<E, undefined> {
-    this.#left = true;
-    if (loss) throw loss;
+  #finish({ how, error }: Ending): IteratorResult<E, undefined> {
+    this.#ended = true;
+    if (how === 'lost') throw error;
     return { done: true, value: undefined };
   }
 }

@@ -1,13 +1,12 @@
 import { observable, type Observable } from 'rxjs';
-import { checkFunction, checkLimit, checkTimeout } from '../foundation/checks.js';
+import { checkFunction, checkLimit, checkTimeout, isThenable } from '../foundation/checks.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
 import type { EventNames, FilterOf, KnownNames } from '../protocol/event-names.js';
 import { History } from '../foundation/history.js';
 import { EventIterator } from './event-iterator.js';
 import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
-import { HotSource } from '../foundation/hot-source.js';
-import { NameSet, namesOf, type NameWatcher } from './name-set.js';
-import { isThenable } from './synchronous.js';
+import { ListenerLife, type ListenerHost } from './listener-life.js';
+import { NameSet, namesOf } from './name-set.js';
 import { textOf } from '../foundation/text.js';
 
 export interface ListenerOptions {
@@ -23,28 +22,8 @@ export interface ListenerOptions {
   readonly onLag?: (missed: number) => void;
 }
 
-/** What a listener knows of the bus it is registered with. */
-export interface Registration extends NameWatcher {
-  readonly bus: { readonly name: string };
-  /** Grows with each registration: the place in the order of dispatch. */
-  readonly order: number;
-  /** Takes what a promise rejected with that a filter, `accept` or `onLag` returned. */
-  readonly fault: (error: unknown) => void;
-}
-
-/** How the bus handles its listeners; no part of their public interface. */
-export let internals: {
-  attach(listener: EventListener, registration: Registration): void;
-  detach(listener: EventListener, ending: Ending): QmpEvent[];
-  end(listener: EventListener, ending: Ending): void;
-  revive(listener: EventListener): void;
-  registration(listener: EventListener): Registration | undefined;
-  ended(listener: EventListener): boolean;
-  /** The most unread events it had at a time. */
-  highWater(listener: EventListener): number;
-  /** The loss that its last end was due to, if there was one. */
-  loss(listener: EventListener): Error | undefined;
-};
+/** A listener's time on its buses, for the bus; no part of the public interface. */
+export let lifeOf: (listener: EventListener) => ListenerLife<QmpEvent>;
 
 /**
  * Hears the events with certain names that pass a filter. What it accepts goes to its history, to its queue (read by
@@ -66,10 +45,9 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
   readonly #names = new NameSet();
   readonly #history: History<E>;
   readonly #queue: EventQueue<E>;
-  readonly #view = new HotSource<E>();
+  readonly #life: ListenerLife<E>;
   readonly #onLag: ((missed: number) => void) | undefined;
   #filter: FilterOf<E> | undefined;
-  #registration: Registration | undefined;
 
   /**
    * @param names one name, several, or none for every event
@@ -83,7 +61,8 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     this.#history = new History(historyLimit);
     this.#onLag = onLag;
     this.#queue = new EventQueue(queueLimit, onLag === undefined, () => this.#describe());
-    this.events$ = this.#view.observable;
+    this.#life = new ListenerLife(this.#names, this.#queue);
+    this.events$ = this.#life.view.observable;
     this.names = (names ?? null) as EventNames;
     this.eventFilter = eventFilter as FilterOf<E> | undefined;
   }
@@ -148,14 +127,14 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
    */
   put(event: QmpEvent): boolean {
     if (this.#queue.ended) return false;
-    const registration = this.#registration;
+    const { host } = this.#life;
     const verdict: unknown = this.accept(event);
     if (isThenable(verdict)) throw this.#refuse('accept', verdict);
-    // The filter itself may have removed the listener, and registered it anew for the events to come.
-    if (!verdict || !this.#isStill(registration)) return false;
+    // The filter itself may have removed the listener, and registered it again for the events to come.
+    if (!verdict || !this.#isStill(host)) return false;
     this.#history.push(event as E);
     if (this.#queue.put(event as E)) this.#showWithLag(event as E);
-    else this.#view.next(event as E);
+    else this.#life.view.next(event as E);
     return true;
   }
 
@@ -193,18 +172,18 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     return `${this.constructor.name}(${names}${this.#filter ? ', filtered' : ''}; ${this.size} unread)`;
   }
 
-  #isStill(registration: Registration | undefined): boolean {
-    return !this.#queue.ended && this.#registration === registration;
+  #isStill(host: ListenerHost | undefined): boolean {
+    return !this.#queue.ended && this.#life.host === host;
   }
 
   #describe(): string {
-    return `${this.#registration?.bus.name ?? 'not registered'}: ${textOf(this)}`;
+    return `${this.#life.host?.bus.name ?? 'not registered'}: ${textOf(this)}`;
   }
 
   /** Where an answer is due, a promise would count as a yes. What it rejects with is reported too. */
   #refuse(who: string, promise: PromiseLike<unknown>): TypeError {
-    const registration = this.#registration;
-    promise.then(undefined, (error: unknown) => registration?.fault(error));
+    const { host } = this.#life;
+    promise.then(undefined, (error: unknown) => host?.fault(error));
     return new TypeError(`${who} returned a promise; it must decide at once`);
   }
 
@@ -212,9 +191,10 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
   #showWithLag(event: E): void {
     try {
       const result: unknown = this.#onLag?.(1);
-      if (isThenable(result) && this.#registration) result.then(undefined, this.#registration.fault);
+      const { host } = this.#life;
+      if (isThenable(result) && host) result.then(undefined, host.fault);
     } finally {
-      this.#view.next(event);
+      this.#life.view.next(event);
     }
   }
 
@@ -232,36 +212,10 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
       },
     });
 
-    internals = {
-      attach(listener, registration) {
-        listener.#registration = registration;
-        listener.#names.watchedBy(registration);
-        internals.revive(listener);
-      },
-      detach(listener, ending) {
-        const unread = listener.#queue.clear();
-        // First, so that one who watches the end can register the listener anew.
-        listener.#registration = undefined;
-        listener.#names.watchedBy(undefined);
-        internals.end(listener, ending);
-        return unread;
-      },
-      end(listener, ending) {
-        listener.#queue.end(ending);
-        listener.#view.end(ending.loss);
-      },
-      revive(listener) {
-        listener.#queue.reopen();
-        listener.#view.reopen();
-      },
-      registration: (listener) => listener.#registration,
-      ended: (listener) => listener.#queue.ended,
-      highWater: (listener) => listener.#queue.highWater,
-      loss: (listener) => listener.#view.loss,
-    };
+    lifeOf = (listener) => listener.#life;
   }
 }
 
-function rejectAtEnd({ error }: Partial<Ending>): never {
-  throw error as Error;
+function rejectAtEnd({ error }: Ending): never {
+  throw error;
 }

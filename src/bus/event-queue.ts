@@ -1,13 +1,13 @@
 import { whenAborted } from '../foundation/abort.js';
-import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../protocol/errors.js';
 import { Ring } from '../foundation/ring.js';
+import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../protocol/errors.js';
 
 /** Why no more events come. */
 export interface Ending {
-  /** What `get()` rejects with. */
+  /** The reader left its loop; the listener was removed; its bus was closed in good order; the connection was lost. */
+  readonly how: 'left' | 'removed' | 'closed' | 'lost';
+  /** What `get()` rejects with. After a loss an iteration, or a subscription of `observe()`, fails with it instead of completing. */
   readonly error: DisconnectedError | ListenerError;
-  /** Set after a loss: what an iteration, or a subscription of `observe()`, fails with instead of completing. */
-  readonly loss?: DisconnectedError;
 }
 
 export interface ReadOptions {
@@ -20,7 +20,7 @@ export interface ReadOptions {
 interface Reader<E> {
   readonly owner: object | undefined;
   receive(event: E): void;
-  finish(ending: Partial<Ending>): void;
+  finish(ending: Ending): void;
 }
 
 /** More waiting reads than this are a leak in the program that makes them. */
@@ -84,11 +84,6 @@ export class EventQueue<E> {
     return true;
   }
 
-  #serve(event: E): void {
-    const [longestWaiting] = this.#readers;
-    longestWaiting?.receive(event);
-  }
-
   /**
    * The next event in the reader's own form.
    *
@@ -97,7 +92,7 @@ export class EventQueue<E> {
    */
   read<R>(
     form: (event: E) => R,
-    atEnd: (ending: Partial<Ending>) => R,
+    atEnd: (ending: Ending) => R,
     { timeout = Infinity, signal }: ReadOptions = {},
     owner?: object,
   ): Promise<R> {
@@ -118,9 +113,39 @@ export class EventQueue<E> {
     return this.#wait(form, atEnd, timeout, signal, owner);
   }
 
+  /** Ends the waiting reads of one owner as if nothing more would come. */
+  release(owner: object, ending: () => Ending): void {
+    for (const reader of this.#readers) if (reader.owner === owner) reader.finish(ending());
+  }
+
+  /** Discards what is unread, a lag notice included, and returns it. */
+  clear(): E[] {
+    this.#highWater = this.highWater;
+    const unread = this.#unread.toArray();
+    this.#unread.clear();
+    this.#missed = 0;
+    return unread;
+  }
+
+  /** Ends the waiting reads now, and the later ones once everything is read. */
+  end(ending: Ending): void {
+    this.#ended = true;
+    this.#lastEnding = ending;
+    for (const reader of this.#readers) reader.finish(ending);
+  }
+
+  reopen(): void {
+    this.#ended = false;
+  }
+
+  #serve(event: E): void {
+    const [longestWaiting] = this.#readers;
+    longestWaiting?.receive(event);
+  }
+
   #wait<R>(
     form: (event: E) => R,
-    atEnd: (ending: Partial<Ending>) => R,
+    atEnd: (ending: Ending) => R,
     timeout: number,
     signal: AbortSignal | undefined,
     owner: object | undefined,
@@ -155,42 +180,21 @@ export class EventQueue<E> {
           ? undefined
           : setTimeout(() => {
               leave();
-              const meanwhile = this.#accepted - acceptedBefore;
-              reject(
-                new EventTimeoutError(
-                  `${this.#describe()}: no event within ${timeout} ms (${meanwhile} accepted meanwhile went to other readers)`,
-                  timeout,
-                ),
-              );
+              reject(this.#timedOut(timeout, this.#accepted - acceptedBefore));
             }, timeout);
       this.#readers.add(reader);
     });
     return result;
   }
 
-  /** Ends the waiting reads of one owner as if nothing more would come. */
-  release(owner: object): void {
-    for (const reader of this.#readers) if (reader.owner === owner) reader.finish({});
-  }
-
-  /** Discards what is unread, a lag notice included, and returns it. */
-  clear(): E[] {
-    this.#highWater = this.highWater;
-    const unread = this.#unread.toArray();
-    this.#unread.clear();
-    this.#missed = 0;
-    return unread;
-  }
-
-  /** Ends the waiting reads now, and the later ones once everything is read. */
-  end(ending: Ending): void {
-    this.#ended = true;
-    this.#lastEnding = ending;
-    for (const reader of this.#readers) reader.finish(ending);
-  }
-
-  reopen(): void {
-    this.#ended = false;
+  /** @param others the events accepted meanwhile: they went to readers that had waited longer */
+  #timedOut(timeout: number, others: number): EventTimeoutError {
+    const one = others === 1;
+    const went = `; ${others} accepted meanwhile ${one ? 'was' : 'were'} read by ${one ? 'another reader' : 'other readers'}`;
+    return new EventTimeoutError(
+      `${this.#describe()}: no event within ${timeout} ms${others > 0 ? went : ''}`,
+      timeout,
+    );
   }
 
   #takeLag(): LagError {
@@ -205,7 +209,7 @@ export class EventQueue<E> {
 }
 
 /** A read of what has ended. */
-export function endedRead<R>(atEnd: (ending: Partial<Ending>) => R, ending: Partial<Ending>): Promise<R> {
+export function endedRead<R>(atEnd: (ending: Ending) => R, ending: Ending): Promise<R> {
   const result = new Promise<R>((resolve) => {
     resolve(atEnd(ending));
   });

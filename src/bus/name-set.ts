@@ -10,14 +10,13 @@ export interface NameWatcher {
 export class NameSet extends Set<string> {
   // Private, so that the set prints and compares as its names alone.
   #watcher: NameWatcher | undefined;
+  /** The name, if there is just one: a listener usually wants one, and comparing costs less than looking it up. */
+  #only: string | undefined;
 
   /** Tells this one from now on, and nobody else. */
   watchedBy(watcher: NameWatcher | undefined): void {
     this.#watcher = watcher;
   }
-
-  /** The name, if there is just one: a listener usually wants one, and comparing costs less than looking it up. */
-  #only: string | undefined;
 
   wants(name: string): boolean {
     return this.size === 0 || name === this.#only || this.has(name);

@@ -2,15 +2,20 @@ import { Observable, type Subscriber } from 'rxjs';
 import { checkFunction } from '../foundation/checks.js';
 import type { QmpEvent } from '../protocol/message.js';
 import type { EventFilter, EventNames } from '../protocol/event-names.js';
-import type { EventBus } from './event-bus.js';
-import { EventListener, internals, type Registration } from './event-listener.js';
+import { EventListener, lifeOf } from './event-listener.js';
+import type { ListenerHost } from './listener-life.js';
 import { namesOf } from './name-set.js';
+
+/** What an observed listener is registered with. */
+export interface Registrar {
+  listen(listener: EventListener): { close(): void };
+}
 
 const VIEW_ONLY = { queueLimit: 0, historyLimit: 0 };
 
 /** A listener for each subscription, registered as long as it lasts. */
 export function observeNames(
-  bus: EventBus,
+  bus: Registrar,
   names: EventNames | undefined,
   eventFilter: EventFilter | undefined,
 ): Observable<QmpEvent> {
@@ -26,43 +31,48 @@ export function observeNames(
   });
 }
 
-interface Shared {
+/** One registration that several subscribers share. */
+export interface Shared {
   readonly scope: { close(): void };
-  readonly registration: Registration | undefined;
+  readonly host: ListenerHost | undefined;
   subscribers: number;
 }
 
-/** By bus, then by listener: however often a listener is observed there, it is registered once. */
-const shared = new WeakMap<EventBus, WeakMap<EventListener, Shared>>();
-
-/** The caller's own listener, registered from the first subscriber to the last. */
-export function observeListener(bus: EventBus, listener: EventListener): Observable<QmpEvent> {
+/**
+ * The caller's own listener, registered from the first subscriber to the last.
+ *
+ * @param shared of that bus: however often a listener is observed there, it is registered once
+ */
+export function observeListener(
+  bus: Registrar,
+  listener: EventListener,
+  shared: WeakMap<EventListener, Shared>,
+): Observable<QmpEvent> {
   return new Observable((subscriber) => {
-    const onBus = shared.get(bus) ?? new WeakMap<EventListener, Shared>();
-    shared.set(bus, onBus);
-    const before = onBus.get(listener);
+    const before = shared.get(listener);
     const joined = before && isLive(before, listener) ? before : register(bus, listener, before);
-    onBus.set(listener, joined);
+    shared.set(listener, joined);
     joined.subscribers += 1;
     forward(listener, subscriber);
     return () => {
       joined.subscribers -= 1;
       if (joined.subscribers > 0) return;
-      if (onBus.get(listener) === joined) onBus.delete(listener);
+      if (shared.get(listener) === joined) shared.delete(listener);
       joined.scope.close();
     };
   });
 }
 
-/** False while the last of its subscribers are being told of the end: one who comes back at once begins anew. */
-function isLive({ registration }: Shared, listener: EventListener): boolean {
-  return internals.registration(listener) === registration && !internals.ended(listener);
+/** False while the last of its subscribers are being told of the end: one who comes back at once begins again. */
+function isLive({ host }: Shared, listener: EventListener): boolean {
+  const life = lifeOf(listener);
+  return life.host === host && !life.ended;
 }
 
-function register(bus: EventBus, listener: EventListener, before: Shared | undefined): Shared {
+function register(bus: Registrar, listener: EventListener, before: Shared | undefined): Shared {
   before?.scope.close();
   const scope = bus.listen(listener);
-  return { scope, registration: internals.registration(listener), subscribers: 0 };
+  return { scope, host: lifeOf(listener).host, subscribers: 0 };
 }
 
 /** What the view shows; unlike a view, which many share, a subscription of one's own fails after a loss. */
@@ -72,7 +82,7 @@ function forward<E>(listener: EventListener<string, E>, subscriber: Subscriber<E
       subscriber.next(event);
     },
     complete: () => {
-      const loss = internals.loss(listener as EventListener);
+      const { loss } = lifeOf(listener as EventListener);
       if (loss) subscriber.error(loss);
       else subscriber.complete();
     },

@@ -1,83 +1,24 @@
 import { ListenerError } from '../protocol/errors.js';
-import type { QmpEvent } from '../protocol/message.js';
-import { EventListener, internals, type Registration } from './event-listener.js';
-import { Route, Routes } from './routes.js';
 import { textOf } from '../foundation/text.js';
-
-/** What became of unread events. */
-export interface QueueStats {
-  /** Unread events lost to the bounds of queues. */
-  readonly drops: number;
-  /** The most unread events that one queue has held. */
-  readonly queueHighWater: number;
-}
-
-/** One listener's time on a bus. */
-export class Registered implements Registration {
-  /** An overridden `accept` may want events that the names do not say. */
-  readonly #asksAlways: boolean;
-  readonly #droppedBefore: number;
-  #left = false;
-
-  constructor(
-    readonly bus: { readonly name: string },
-    readonly listener: EventListener,
-    readonly order: number,
-    readonly fault: (error: unknown, event?: QmpEvent) => void,
-    private readonly routes: Routes<Registered>,
-  ) {
-    this.#asksAlways = listener.accept !== EventListener.prototype.accept;
-    this.#droppedBefore = listener.dropped;
-    for (const name of this.#routeNames()) routes.add(name, this);
-  }
-
-  get stats(): QueueStats {
-    const { listener } = this;
-    return { drops: listener.dropped - this.#droppedBefore, queueHighWater: internals.highWater(listener) };
-  }
-
-  /** True once the listener was removed. */
-  get left(): boolean {
-    return this.#left;
-  }
-
-  leave(): void {
-    this.#left = true;
-    for (const name of this.#routeNames()) this.routes.remove(name, this);
-  }
-
-  added(name: string): void {
-    if (this.#asksAlways) return;
-    if (this.listener.names.size === 1) this.routes.remove(null, this);
-    this.routes.add(name, this);
-  }
-
-  removed(name: string): void {
-    if (this.#asksAlways) return;
-    this.routes.remove(name, this);
-    if (this.listener.names.size === 0) this.routes.add(null, this);
-  }
-
-  #routeNames(): Iterable<string | null> {
-    return this.#asksAlways || this.listener.names.size === 0 ? [null] : this.listener.names;
-  }
-}
+import { EventListener, lifeOf } from './event-listener.js';
+import { Registration, type Fault, type QueueStats } from './registration.js';
+import { Route, Routes } from './routes.js';
 
 /** Who is registered with a bus, in order, and how to find those who want an event. */
 export class Registrations {
-  readonly routes: Routes<Registered> = new Routes();
-  readonly #all = new Route<Registered>();
+  readonly routes: Routes = new Routes();
+  readonly #all = new Route();
   readonly #bus: { readonly name: string };
   #next = 0;
-  /** Of those that have left. */
+  /** Sums of the registrations that have ended. */
   #stats: QueueStats = { drops: 0, queueHighWater: 0 };
 
   constructor(bus: { readonly name: string }) {
     this.#bus = bus;
   }
 
-  /** As they are now. */
-  get all(): readonly Registered[] {
+  /** In order; this array never changes. */
+  get all(): readonly Registration[] {
     return this.#all.lend();
   }
 
@@ -86,7 +27,7 @@ export class Registrations {
     const listed = new Set<EventListener>();
     for (const listener of listeners) {
       checkListener(listener);
-      const bus = internals.registration(listener)?.bus;
+      const bus = lifeOf(listener).host?.bus;
       if (bus) this.#refuse(listener, `is registered already, with ${bus === this.#bus ? 'this bus' : bus.name}`);
       if (listed.has(listener)) this.#refuse(listener, 'is listed twice');
       listed.add(listener);
@@ -94,28 +35,28 @@ export class Registrations {
   }
 
   /** @param routes where it is found by name; a table of its own for the one who is served without asking */
-  add(listener: EventListener, fault: Registered['fault'], routes: Routes<Registered> = this.routes): Registered {
-    const registered = new Registered(this.#bus, listener, this.#next++, fault, routes);
-    this.#all.add(registered);
-    internals.attach(listener, registered);
-    return registered;
+  add(listener: EventListener, fault: Fault, routes: Routes = this.routes): Registration {
+    const registration = new Registration(this.#bus, listener, this.#next++, fault, routes);
+    this.#all.add(registration);
+    lifeOf(listener).attach(registration);
+    return registration;
   }
 
   /** Of all that were ever registered here but this one. */
-  statsWithout(one: Registered): QueueStats {
+  statsWithout(one: Registration): QueueStats {
     return this.all.reduce((sum, other) => (other === one ? sum : joined(sum, other.stats)), this.#stats);
   }
 
-  remove(registered: Registered): void {
-    this.#stats = joined(this.#stats, registered.stats);
-    this.#all.remove(registered);
-    registered.leave();
+  remove(registration: Registration): void {
+    this.#stats = joined(this.#stats, registration.stats);
+    this.#all.remove(registration);
+    registration.end();
   }
 
   /** The listener's present registration, if it is one of these. */
-  of(listener: EventListener): Registered | undefined {
-    const registration = internals.registration(listener);
-    return registration instanceof Registered && registration.bus === this.#bus ? registration : undefined;
+  of(listener: EventListener): Registration | undefined {
+    const { host } = lifeOf(listener);
+    return host instanceof Registration && host.bus === this.#bus ? host : undefined;
   }
 
   #refuse(listener: EventListener, why: string): never {

@@ -1,8 +1,4 @@
-/** What the table needs to know of a listener. */
-export interface Routed {
-  /** Place in the order of dispatch; no two are the same. */
-  readonly order: number;
-}
+import type { NameTable, Registration } from './registration.js';
 
 /** How many names without listeners are kept: a Map pays dearly for keys that come and go. */
 const EMPTY_ROUTES = 1_000;
@@ -11,43 +7,43 @@ const EMPTY_ROUTES = 1_000;
  * Finds who wants an event in time that grows with those who do. Holds the names that listeners asked for, never those that a
  * server made up.
  */
-export class Routes<L extends Routed> {
-  readonly #byName = new Map<string, Route<L>>();
-  readonly #everything = new Route<L>();
+export class Routes implements NameTable {
+  readonly #byName = new Map<string, Route>();
+  readonly #everything = new Route();
   /** How many of the named routes lead to nobody. */
   #empty = 0;
 
   /** Files a listener under one name, or under every name (`null`). */
-  add(name: string | null, listener: L): void {
+  add(name: string | null, registration: Registration): void {
     if (name === null) {
-      this.#everything.add(listener);
+      this.#everything.add(registration);
       return;
     }
     const route = this.#byName.get(name) ?? this.#open(name);
     if (route.size === 0) this.#empty -= 1;
-    route.add(listener);
+    route.add(registration);
   }
 
-  remove(name: string | null, listener: L): void {
+  remove(name: string | null, registration: Registration): void {
     if (name === null) {
-      this.#everything.remove(listener);
+      this.#everything.remove(registration);
       return;
     }
     const route = this.#byName.get(name);
-    if (!route?.remove(listener) || route.size > 0) return;
+    if (!route?.remove(registration) || route.size > 0) return;
     this.#empty += 1;
     if (this.#empty > EMPTY_ROUTES) this.#sweep();
   }
 
   /** Who wants an event of that name, in order, as they are now. */
-  lend(name: string): readonly L[] {
+  lend(name: string): readonly Registration[] {
     const named = this.#byName.get(name);
     if (named === undefined || named.size === 0) return this.#everything.lend();
     return this.#everything.size === 0 ? named.lend() : merge(this.#everything.lend(), named.lend());
   }
 
-  #open(name: string): Route<L> {
-    const route = new Route<L>();
+  #open(name: string): Route {
+    const route = new Route();
     this.#byName.set(name, route);
     this.#empty += 1;
     return route;
@@ -59,60 +55,60 @@ export class Routes<L extends Routed> {
   }
 }
 
-function merge<L extends Routed>(every: readonly L[], named: readonly L[]): L[] {
-  const merged: L[] = [];
+function merge(every: readonly Registration[], named: readonly Registration[]): Registration[] {
+  const merged: Registration[] = [];
   let next = 0;
-  for (const listener of every) {
-    for (let other = named[next]; other && other.order < listener.order; other = named[++next]) merged.push(other);
-    merged.push(listener);
+  for (const registration of every) {
+    for (let other = named[next]; other && other.order < registration.order; other = named[++next]) merged.push(other);
+    merged.push(registration);
   }
   return merged.concat(named.slice(next));
 }
 
 /** Listeners in order. Copies its list before a change only if the list may still be in use. */
-export class Route<L extends Routed> {
-  #listeners: L[] = [];
+export class Route {
+  #registrations: Registration[] = [];
   #lent = false;
 
   get size(): number {
-    return this.#listeners.length;
+    return this.#registrations.length;
   }
 
   /** The list as it is now; it will not change. */
-  lend(): readonly L[] {
+  lend(): readonly Registration[] {
     this.#lent = true;
-    return this.#listeners;
+    return this.#registrations;
   }
 
-  add(listener: L): void {
+  add(registration: Registration): void {
     const own = this.#own();
-    own.splice(placeOf(own, listener.order), 0, listener);
+    own.splice(placeOf(own, registration.order), 0, registration);
   }
 
   /** True if it was there. */
-  remove(listener: L): boolean {
-    const place = placeOf(this.#listeners, listener.order);
-    if (this.#listeners[place] !== listener) return false;
+  remove(registration: Registration): boolean {
+    const place = placeOf(this.#registrations, registration.order);
+    if (this.#registrations[place] !== registration) return false;
     this.#own().splice(place, 1);
     return true;
   }
 
-  #own(): L[] {
-    if (this.#lent) this.#listeners = this.#listeners.slice();
+  #own(): Registration[] {
+    if (this.#lent) this.#registrations = this.#registrations.slice();
     this.#lent = false;
-    return this.#listeners;
+    return this.#registrations;
   }
 }
 
 /** Where `order` is, or would go, by halving. */
-function placeOf(listeners: readonly Routed[], order: number): number {
-  const last = listeners.at(-1);
-  if (!last || last.order < order) return listeners.length;
+function placeOf(registrations: readonly Registration[], order: number): number {
+  const last = registrations.at(-1);
+  if (!last || last.order < order) return registrations.length;
   let from = 0;
-  let to = listeners.length;
+  let to = registrations.length;
   while (from < to) {
     const middle = (from + to) >>> 1;
-    if ((listeners[middle] as Routed).order < order) from = middle + 1;
+    if ((registrations[middle] as Registration).order < order) from = middle + 1;
     else to = middle;
   }
   return from;

@@ -273,7 +273,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
       },
       ended: (cause) => {
         const error = cause ? this.lossOf(cause) : new DisconnectedError(`${this.name}: the session is over`);
-        this.endListeners(cause ? { error, loss: error } : { error });
+        this.endListeners({ how: cause ? 'lost' : 'closed', error });
       },
       closed: () => {
         super.close();

@@ -1,4 +1,4 @@
-import type { QueueStats } from '../bus/registrations.js';
+import type { QueueStats } from '../bus/registration.js';
 
 /** Counts since the client was made, its built-in window aside where queues are counted; cheap to read. */
 export interface ClientStats extends QueueStats {

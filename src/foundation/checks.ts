@@ -40,6 +40,11 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** True for promises and their like, which would count as a yes where an answer is needed at once. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
 /** A short word for a value in an error message. */
 export function show(value: unknown): string {
   if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean') {

@@ -9,7 +9,6 @@ export class HotSource<T> {
   /** The subscribers as they were when the latest value came; undefined once they changed. */
   #snapshot: readonly Subscriber<T>[] | undefined = NOBODY;
   #ended = false;
-  #loss: Error | undefined;
 
   readonly observable: Observable<T> = new Observable<T>((subscriber) => {
     if (this.#ended) {
@@ -29,11 +28,6 @@ export class HotSource<T> {
     return this.#subscribers !== undefined && this.#subscribers.size > 0;
   }
 
-  /** What the last {@link end} was due to. Outlives {@link reopen}: one who is told of the end may open the view anew. */
-  get loss(): Error | undefined {
-    return this.#loss;
-  }
-
   next(value: T): void {
     const snapshot = (this.#snapshot ??= [...(this.#subscribers ?? NOBODY)]);
     for (const subscriber of snapshot) {
@@ -46,13 +40,12 @@ export class HotSource<T> {
   }
 
   /** Completes those who watch, and whoever comes later until {@link reopen}. */
-  end(loss?: Error): void {
+  end(): void {
     if (this.#ended) return;
     const subscribers = [...(this.#subscribers ?? NOBODY)];
     this.#subscribers = undefined;
     this.#snapshot = NOBODY;
     this.#ended = true;
-    this.#loss = loss;
     for (const subscriber of subscribers) {
       try {
         subscriber.complete();
