@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { Connector } from '../transport/connection.js';
+import type { Connection, Connector } from '../transport/connection.js';
 import type { WebSocketClass } from '../transport/web-socket.js';
 import { UsageError } from './usage-error.js';
 
@@ -73,7 +73,28 @@ async function openSocket(text: string, options: AddressOptions): Promise<Connec
 async function openWebSocket(text: string, options: AddressOptions): Promise<Connector> {
   const { webSocket } = await import('../transport/web-socket.js');
   const token = await hubToken(options);
-  return webSocket(text, { ...(token !== undefined && { token }), WebSocket: await webSocketClass(options) });
+  const dial = webSocket(text, { ...(token !== undefined && { token }), WebSocket: await webSocketClass(options) });
+  const explained = async (signal: AbortSignal): Promise<Connection> => {
+    try {
+      return await dial(signal);
+    } catch (error) {
+      throw refusedByHub(error) ?? error;
+    }
+  };
+  return Object.assign(explained, dial);
+}
+
+/** What the hub's answers to a request for a WebSocket mean here. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  401: 'the hub wants a token that it knows: --token-file or RX_QMP_TOKEN gives it',
+  404: "the hub has no such VM: 'rx-qmp vms' lists those it has",
+  503: 'the hub has the VM, and is not connected to it',
+};
+
+function refusedByHub(error: unknown): Error | undefined {
+  const [, status = ''] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
+  const meaning = REFUSALS[status];
+  return meaning === undefined ? undefined : new Error(meaning, { cause: error });
 }
 
 /** The WebSocket of `ws`, which every supported Node has and which takes certificates. */
@@ -91,13 +112,13 @@ export async function webSocketClass(options: AddressOptions): Promise<WebSocket
 
 /** The token for a hub, of the file or the environment. It is never an argument, which every user of the machine can see. */
 export async function hubToken({ tokenFile }: AddressOptions): Promise<string | undefined> {
-  if (tokenFile === undefined) return process.env['RX_QMP_TOKEN'];
+  if (tokenFile === undefined) return process.env['RX_QMP_TOKEN'] === '' ? undefined : process.env['RX_QMP_TOKEN'];
   const words = (await readFile(tokenFile, 'utf8')).trim();
   if (!/^\S+$/.test(words)) throw new UsageError(`${tokenFile} must hold one token and nothing else`);
   return words;
 }
 
-async function tlsFiles({ tlsCa, tlsCert, tlsKey }: AddressOptions): Promise<TlsFiles | undefined> {
+export async function tlsFiles({ tlsCa, tlsCert, tlsKey }: AddressOptions): Promise<TlsFiles | undefined> {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
   if (tlsCa === undefined && tlsCert === undefined) return undefined;
   return {

@@ -46,7 +46,8 @@ function requestFrom(text: string): Request {
     throw new UsageError(`stdin holds what is not JSON: ${excerpt}`, { cause: error });
   }
   const { execute, arguments: args } = (value ?? {}) as { execute?: unknown; arguments?: unknown };
-  if (typeof execute !== 'string' || (args !== undefined && (typeof args !== 'object' || args === null)))
+  if (typeof execute !== 'string' || (args !== undefined && (typeof args !== 'object' || args === null))) {
     throw new UsageError('each command on stdin must be {"execute": NAME, "arguments": {…}}');
+  }
   return { command: execute, args: args as Record<string, unknown> | undefined };
 }

@@ -32,6 +32,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'write the types of the events and commands that your QEMU has and rx-qmp does not list',
     load: async () => (await import('./commands/generate.js')).generateCommand(),
   },
+  vms: {
+    summary: 'list the VMs of a hub',
+    load: async () => (await import('./commands/vms.js')).vmsCommand(),
+  },
   hub: {
     summary: 'offer VMs to browsers and to many clients, by WebSocket',
     load: async () => (await import('./commands/hub.js')).hubCommand(),

@@ -23,10 +23,11 @@ let listening = false;
 export function interruptSignal(): AbortSignal {
   if (!listening) {
     listening = true;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => {
         interrupt.abort(new Interrupted(signal));
       });
+    }
   }
   return interrupt.signal;
 }

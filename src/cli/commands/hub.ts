@@ -64,8 +64,9 @@ function parseListen(text: string): Options['listen'] {
 async function hub(vms: Vms | [], options: Options): Promise<void> {
   const { listen, dir, tokenFile, allow = [], hostName = [], origin = [], tlsCert, tlsKey, behindProxy } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
-  if (Array.isArray(vms) && dir === undefined)
+  if (Array.isArray(vms) && dir === undefined) {
     throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
+  }
   const running = await createHub({
     ...listen,
     vms: Array.isArray(vms) ? {} : vms,
