@@ -36,6 +36,7 @@ export {
   isGreeting,
   isSuccessReply,
   timeOf,
+  type AnyEvent,
   type CommandName,
   type ErrorReply,
   type EventName,
@@ -46,6 +47,7 @@ export {
   type Timestamp,
   type UnlistedEvent,
 } from './protocol/message.js';
+export type { QmpEvent as ListedEvent } from './protocol/listed-event.js';
 export type { EventFilter, EventNames } from './protocol/event-names.js';
 export type { ProtocolDiagnostic } from './protocol/diagnostic.js';
 export type { EventMap } from './protocol/qapi/event-map.js';

@@ -10,7 +10,7 @@ const prelude = `
 import { EventListener, ofEvent, type EventBus, type EventNames, type Message, type QmpClient } from './src/index.js';
 import { event, eventAt, type FakeQemu } from './src/testing.js';
 import { injectQmpHistory } from './src/angular.js';
-import type { Observable } from 'rxjs';
+import { firstValueFrom, merge, switchMap, type Observable } from 'rxjs';
 declare const bus: EventBus, client: QmpClient, fake: FakeQemu, messages$: Observable<Message>;
 declare const text: string, names: EventNames;
 `;
@@ -42,6 +42,11 @@ describe.each([
     { call: `ofEvent('STOP', '|')`, offers: events },
     { call: `messages$.pipe(ofEvent('|'))`, offers: events },
     { call: `messages$.pipe(ofEvent('STOP', '|'))`, offers: events },
+    { call: `firstValueFrom(bus.observe('|'))`, offers: events },
+    { call: `merge(bus.observe('STOP'), bus.observe('|'))`, offers: events },
+    { call: `messages$.pipe(switchMap(() => bus.observe('|')))`, offers: events },
+    { call: `bus.listen(new EventListener('|'))`, offers: events },
+    { call: `bus.registerListener(new EventListener(['STOP', '|']))`, offers: events },
     { call: `injectQmpHistory('|')`, offers: events },
     { call: `injectQmpHistory(['STOP', '|'])`, offers: events },
     { call: `event('|')`, offers: events },
@@ -79,12 +84,12 @@ describe.each([
 
   it.each([
     [`bus.observe('STOP')`, `Observable<QmpEvent<"STOP">>`],
-    [`bus.observe(['STOP', 'RESUME'])`, `Observable<QmpEvent<"RESUME" | "STOP">>`],
-    [`bus.observe()`, 'Observable<QmpEvent<keyof EventMap>>'],
-    [`bus.observe(text)`, 'Observable<QmpEvent<string>>'],
+    [`bus.observe(['STOP', 'RESUME'])`, `Observable<QmpEvent<"RESUME"> | QmpEvent<"STOP">>`],
+    [`bus.observe()`, 'Observable<AnyEvent>'],
+    [`bus.observe(text)`, 'Observable<AnyEvent>'],
     [`bus.observe(new EventListener('STOP'))`, `Observable<QmpEvent<"STOP">>`],
     [`bus.listener('STOP')`, `ScopedListener<"STOP", QmpEvent<"STOP">>`],
-    [`new EventListener(names)`, 'EventListener<string, QmpEvent<string>>'],
+    [`new EventListener(names)`, 'EventListener<string, AnyEvent>'],
     [`await bus.listener('STOP').get()`, `QmpEvent<"STOP">`],
     [`messages$.pipe(ofEvent('STOP'))`, `Observable<QmpEvent<"STOP">>`],
     [`event('STOP')`, `QmpEvent<"STOP">`],

@@ -109,8 +109,8 @@ describe('the type of', () => {
       expectType<EventListener<'STOP' | 'RESUME'>>()(new EventListener(['STOP', 'RESUME']));
       expectType<EventListener<'STOP' | 'RESUME'>>()(new EventListener(new Set(['STOP', 'RESUME'] as const)));
       expectType<EventListener>()(new EventListener());
-      expectType<EventListener>()(new EventListener(null));
       compiles((name: string, names: readonly EventName[]) => {
+        expectType<QmpEvent | undefined>()(new EventListener(null).history[0]);
         expectType<QmpEvent | undefined>()(new EventListener(name).history[0]);
         expectType<QmpEvent | undefined>()(new EventListener([name]).history[0]);
         expectType<QmpEvent | undefined>()(new EventListener(names).history[0]);
@@ -203,6 +203,7 @@ describe('the type of', () => {
         expectType<Job[]>()(bus.removeListener(job));
         expectType<Observable<QmpEvent<'GUEST_PANICKED'>>>()(bus.observe(panics));
         expectType<Observable<Job>>()(bus.observe(job));
+        expectType<Observable<QmpEvent>>()(bus.observe(everything));
         expectType<string>()((await job.get()).data.id);
       });
     });

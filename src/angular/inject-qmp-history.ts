@@ -25,7 +25,7 @@ export function injectQmpHistory<const N extends EventName | OpenName = EventNam
   names?: KnownNames<N>,
   eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
   options: InjectQmpHistoryOptions = {},
-): Signal<readonly QmpEvent<N>[]> {
+): Signal<readonly QmpEvent<NoInfer<N>>[]> {
   return injectFrom(injectQmpHistory, options.injector, () =>
     injectWatched(options.client, (client) => watchHistory(client, names, eventFilter, options.limit)),
   );

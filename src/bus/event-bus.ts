@@ -135,7 +135,7 @@ export class EventBus implements Disposable {
     names?: KnownNames<N>,
     eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
     options?: ListenerOptions,
-  ): ScopedListener<N> {
+  ): ScopedListener<NoInfer<N>> {
     const listener = new ScopedListener<N>(names, eventFilter, options, () => {
       scope.close();
     });
@@ -152,9 +152,9 @@ export class EventBus implements Disposable {
    * listener is registered elsewhere.
    */
   observe<const N extends EventName | OpenName = EventName>(
-    names?: KnownNames<N, EventListener<N>>,
+    names?: KnownNames<N, EventListener<N, unknown>>,
     eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
-  ): Observable<QmpEvent<N>> {
+  ): Observable<QmpEvent<NoInfer<N>>> {
     const events$ =
       names instanceof EventListener
         ? observeListener(this, names as unknown as EventListener, this.#observed)

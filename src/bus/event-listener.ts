@@ -42,6 +42,8 @@ export let lifeOf: (listener: EventListener) => ListenerLife<QmpEvent>;
 export class EventListener<N extends string = EventName, out E = QmpEvent<N>> implements AsyncIterable<E> {
   /** What is accepted from now on, hot, without the history; takes nothing from the queue. Completes when the listener ends. */
   readonly events$: Observable<E>;
+  /** For the compiler alone, never set: tells the names of a listener, of a subclass too, to what takes it. */
+  declare readonly heard?: { of(name: N): void }['of'];
   readonly #names = new NameSet();
   readonly #history: History<E>;
   readonly #queue: EventQueue<E>;

@@ -11,7 +11,7 @@ import type { Known, OpenName } from '../protocol/event-names.js';
  */
 export function ofEvent<const N extends EventName | OpenName>(
   ...names: readonly Known<N>[]
-): OperatorFunction<Message, QmpEvent<N>> {
+): OperatorFunction<Message, QmpEvent<NoInfer<N>>> {
   const wanted = new Set<unknown>(names);
   return filter((message): message is QmpEvent<N> & Message => 'event' in message && wanted.has(message.event));
 }

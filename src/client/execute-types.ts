@@ -3,7 +3,7 @@ import type { CommandMap } from '../protocol/qapi/command-map.js';
 import type { ExecuteOptions } from './commands.js';
 
 /** Refuses a literal that no `CommandMap` lists; of a command that is not known the arguments are not checked. */
-export type KnownCommand<C extends string, M extends object = CommandMap> = Known<C, keyof M & string>;
+export type KnownCommand<C extends string, M extends object = CommandMap> = Known<C, keyof M>;
 
 /** What a command returns; `unknown` for a command that the map does not list. */
 export type CommandResult<C extends string, M extends object = CommandMap> = C extends keyof M

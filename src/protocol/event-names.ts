@@ -10,7 +10,7 @@ type NameIterator<N> = Iterator<N> & Iterable<string>;
 export type OpenName = string & {};
 
 /** What a parameter that takes one name accepts: a listed name, or what is no literal (`string`, `` `X_${number}` ``). */
-export type Known<N extends string, Listed extends string = EventName> = IfKnown<
+export type Known<N extends string, Listed extends PropertyKey = EventName> = IfKnown<
   N,
   Listed,
   N | Completions<N, Listed>,
@@ -31,11 +31,11 @@ export type ListedEventNames = EventName | readonly EventName[] | ReadonlySet<Ev
 
 // The record of a literal requires a property, that of `string` or of a template requires none. Not distributive, so that
 // code that is generic in N compiles: an `N extends EventName` fits both branches.
-type IfKnown<N extends string, Listed extends string, Yes, No> =
+type IfKnown<N extends string, Listed, Yes, No> =
   Partial<Record<Exclude<N, Listed>, unknown>> extends Record<Exclude<N, Listed>, unknown> ? Yes : No;
 
 /** For `f('STOP', '|')`: where one name is known already, an editor offers all the others too. */
-type Completions<N extends string, Listed> = [N] extends [never] ? never : Listed;
+type Completions<N extends string, Listed> = [N] extends [string] ? Listed & string : never;
 
 /**
  * What every argument is, here to make the compiler say which name was meant: it does so for a part of an intersection

@@ -1,32 +1,14 @@
 import type { CommandMap } from './qapi/command-map.js';
+import type { QmpEvent as ListedEvent, Timestamp } from './listed-event.js';
 import type { EventMap } from './qapi/event-map.js';
+
+export type { Timestamp } from './listed-event.js';
 
 /** The name of an event that {@link EventMap} lists. */
 export type EventName = keyof EventMap;
 
 /** The name of a command that {@link CommandMap} lists. */
 export type CommandName = keyof CommandMap;
-
-/** When QEMU emitted an event, by the host's clock. Both are `-1` where the host's clock failed. */
-export interface Timestamp {
-  readonly seconds: number;
-  readonly microseconds: number;
-}
-
-/** What all events have. */
-interface EventBase {
-  readonly timestamp: Timestamp;
-}
-
-interface WithData<N, D> {
-  readonly event: N;
-  readonly data: D;
-}
-
-interface WithOptionalData<N, D> {
-  readonly event: N;
-  readonly data?: D;
-}
 
 /**
  * Stands for the names that no {@link EventMap} lists. A unit type: were it `string`, the union of all events would not narrow
@@ -37,30 +19,27 @@ declare enum Unlisted {
 }
 
 /** An event of a newer QEMU, or of a vendor's. At run time its `event` is its real name. */
-export interface UnlistedEvent extends EventBase, WithOptionalData<Unlisted, unknown> {}
+export interface UnlistedEvent<N = Unlisted> {
+  /** Its name. */
+  readonly event: N;
+  /** When QEMU emitted it. */
+  readonly timestamp: Timestamp;
+  /** What it tells, if it tells anything. */
+  readonly data?: unknown;
+}
 
-type Listed<N extends EventName> = [EventMap[N]] extends [undefined]
-  ? WithOptionalData<N, undefined>
-  : undefined extends EventMap[N]
-    ? WithOptionalData<N, Exclude<EventMap[N], undefined>>
-    : WithData<N, EventMap[N]>;
-
-type EventTable = { [N in EventName]: Listed<N> };
-
-type AnyEvent = EventTable[EventName] | UnlistedEvent;
-
-type Parts<N extends string> = [[EventName] extends [N] ? never : N] extends [never]
-  ? AnyEvent
-  : N extends EventName
-    ? EventTable[N]
-    : WithOptionalData<N, unknown>;
+/** Any event. What `QmpEvent` is, where no name is known. */
+export type AnyEvent = { [N in EventName]: ListedEvent<N> }[EventName] | UnlistedEvent;
 
 /**
  * An event as QEMU sent it: `{ event, timestamp, data? }`. `QmpEvent<'STOP'>` is one kind, `QmpEvent` is any and narrows by
  * `===` and `switch` on `event`. One object serves all listeners, hence deeply readonly.
  */
-// An intersection keeps its name where an editor shows it; a conditional type does not.
-export type QmpEvent<N extends string = EventName> = EventBase & Parts<N>;
+export type QmpEvent<N extends string = EventName> = [[EventName] extends [N] ? never : N] extends [never]
+  ? AnyEvent
+  : N extends EventName
+    ? ListedEvent<N>
+    : UnlistedEvent<N>;
 
 /** What QEMU says first on each connection. */
 export interface Greeting {

@@ -127,7 +127,7 @@ export class FakeQemu {
   }
 
   /** Emits an event to the client being served, if there is one: QEMU keeps none for later. Returns the event. */
-  emit<const N extends EventName | OpenName>(name: Known<N>, ...[data]: EventData<N>): QmpEvent<N> {
+  emit<const N extends EventName | OpenName>(name: Known<N>, ...[data]: EventData<N>): QmpEvent<NoInfer<N>> {
     return this.#emit(name, data) as QmpEvent<N>;
   }
 

@@ -1,0 +1,17 @@
+import type { EventMap } from './qapi/event-map.js';
+
+/** When QEMU emitted an event, by the host's clock. Both are `-1` where the host's clock failed. */
+export interface Timestamp {
+  readonly seconds: number;
+  readonly microseconds: number;
+}
+
+/** An event that an {@link EventMap} lists. Editors show this name, so it is that of the type which programs write. */
+export interface QmpEvent<N extends keyof EventMap> {
+  /** Its name. */
+  readonly event: N;
+  /** When QEMU emitted it. */
+  readonly timestamp: Timestamp;
+  /** What it tells; `undefined` for an event that tells nothing more than its name. */
+  readonly data: EventMap[N];
+}
