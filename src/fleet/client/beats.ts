@@ -1,0 +1,109 @@
+import type { Subscription } from '@nats-io/nats-core';
+import type { NatsStatus } from '../nats-status.js';
+import { beatSubject, nameOf, PREFIX } from '../subjects.js';
+import { BEATS, readBeat, type Beat } from '../wire.js';
+
+/** Who watches the beats of a host. */
+export interface BeatWatcher {
+  /** @param complete whether the one before was heard, too: then `moved` is all that happened since */
+  beat(host: string, beat: Beat, complete: boolean): void;
+  /** Nothing was heard for three beats. Told once, until the next. */
+  silent(host: string): void;
+}
+
+/** One host as it was heard last. */
+interface Host {
+  readonly token: string;
+  latest: Beat;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+/** The beats of all agents that anybody watches: one subscription, and one timer for each host. */
+export class Beats {
+  readonly #status: NatsStatus;
+  readonly #hosts = new Map<string, Host>();
+  readonly #watchers = new Map<string, Set<BeatWatcher>>();
+  readonly #subscriptions = new Map<string, Subscription>();
+
+  constructor(status: NatsStatus) {
+    this.#status = status;
+    status.watch({
+      // What was sent meanwhile is not known: the first beat that comes is the first that is heard.
+      disconnected: () => {
+        this.#forget();
+      },
+    });
+  }
+
+  /** The last beat of a host, while it is heard. */
+  of(host: string): Beat | undefined {
+    return this.#hosts.get(host)?.latest;
+  }
+
+  /** @param host undefined for all. The function returned takes it back. */
+  watch(host: string | undefined, watcher: BeatWatcher): () => void {
+    const subject = host === undefined ? `${PREFIX}.hb.*` : beatSubject(host);
+    const watchers = this.#watchers.get(subject) ?? new Set();
+    watchers.add(watcher);
+    this.#watchers.set(subject, watchers);
+    if (!this.#subscriptions.has(subject)) this.#subscribe(subject);
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size > 0 || this.#watchers.get(subject) !== watchers) return;
+      this.#watchers.delete(subject);
+      this.#subscriptions.get(subject)?.unsubscribe();
+      this.#subscriptions.delete(subject);
+      if (this.#subscriptions.size === 0) this.#forget();
+    };
+  }
+
+  end(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.unsubscribe();
+    this.#subscriptions.clear();
+    this.#watchers.clear();
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const { timer } of this.#hosts.values()) clearTimeout(timer);
+    this.#hosts.clear();
+  }
+
+  #subscribe(subject: string): void {
+    const subscription = this.#status.nats.subscribe(subject, {
+      callback: (error, message) => {
+        if (error) return;
+        const [prefix, kind, token = '', ...rest] = message.subject.split('.');
+        if (prefix !== PREFIX || kind !== 'hb' || rest.length > 0) return;
+        const host = nameOf(token);
+        const beat = readBeat(message.string());
+        if (host !== undefined && beat) this.#hear(host, token, beat);
+      },
+    });
+    this.#subscriptions.set(subject, subscription);
+  }
+
+  #hear(host: string, token: string, beat: Beat): void {
+    const known = this.#hosts.get(host);
+    const latest = known?.latest;
+    // Of an agent that was replaced; or the same one again, where two subscriptions get it.
+    if (latest && (beat.epoch < latest.epoch || (beat.epoch === latest.epoch && beat.beat <= latest.beat))) return;
+    clearTimeout(known?.timer);
+    const timer = setTimeout(() => {
+      this.#hosts.delete(host);
+      this.#tell(token, (watcher) => {
+        watcher.silent(host);
+      });
+    }, BEATS * beat.every);
+    this.#hosts.set(host, { token, latest: beat, timer });
+    const complete = latest !== undefined && latest.epoch === beat.epoch && latest.beat >= beat.after;
+    this.#tell(token, (watcher) => {
+      watcher.beat(host, beat, complete);
+    });
+  }
+
+  #tell(token: string, tell: (watcher: BeatWatcher) => void): void {
+    const subjects = [`${PREFIX}.hb.*`, `${PREFIX}.hb.${token}`];
+    for (const watcher of subjects.flatMap((subject) => [...(this.#watchers.get(subject) ?? [])])) tell(watcher);
+  }
+}

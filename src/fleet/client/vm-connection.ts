@@ -1,0 +1,202 @@
+import type { Msg, Subscription } from '@nats-io/nats-core';
+import { whenAborted } from '../../foundation/abort.js';
+import { DisconnectedError } from '../../protocol/errors.js';
+import type { Connection } from '../../transport/connection.js';
+import { SocketInbox } from '../../transport/socket-inbox.js';
+import type { NatsStatus } from '../nats-status.js';
+import { ID_HEADER, readNumbers } from '../numbers.js';
+import { Sequence } from '../sequence.js';
+import { DOWN, eventTokenOf, matches, readEventSubject, subjectOf, UP, type VmName } from '../subjects.js';
+import { readHello, type Beat, type Hello } from '../wire.js';
+import type { Beats } from './beats.js';
+import type { Replies } from './replies.js';
+import { VmCommands } from './vm-commands.js';
+
+/** What the connections of one fleet share. */
+export interface FleetLink {
+  readonly status: NatsStatus;
+  readonly replies: Replies;
+  readonly beats: Beats;
+}
+
+/** One session to a VM: a connection that greets as its QEMU did, and ends as a loss wherever something is missing. */
+export class VmConnection {
+  readonly #link: FleetLink;
+  readonly #vm: VmName;
+  readonly #tokens: readonly string[];
+  readonly #filtered: boolean;
+  readonly #sequence: Sequence;
+  readonly #commands: VmCommands;
+  readonly #inbox = new SocketInbox();
+  readonly #subscriptions: Subscription[] = [];
+  readonly #teardown: (() => void)[] = [];
+  #hello: Hello | undefined;
+  #ended = false;
+  /** Rejects `open`; does nothing once it has resolved. */
+  #refuse: ((error: Error) => void) | undefined;
+
+  /** @param names of the events that are wanted; empty for all */
+  constructor(link: FleetLink, vm: VmName, names: readonly string[]) {
+    this.#link = link;
+    this.#vm = vm;
+    this.#filtered = names.length > 0;
+    this.#tokens = this.#filtered ? [...new Set([...names, UP, DOWN])].map(eventTokenOf) : ['*'];
+    this.#sequence = new Sequence(this.#filtered);
+    this.#commands = new VmCommands(link.replies, vm, {
+      line: (text) => {
+        if (!this.#ended) this.#inbox.next(text);
+      },
+      lose: (why) => {
+        this.#lose(why);
+      },
+    });
+  }
+
+  /** Resolves with the connection when the agent has said where the VM stands. */
+  open(signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return void reject(signal.reason as Error);
+      const stop = whenAborted(signal, () => {
+        this.#end(signal.reason as Error);
+      });
+      this.#refuse = reject;
+      this.#teardown.push(stop);
+      try {
+        this.#listen();
+        this.#commands.hello((text) => {
+          stop();
+          if (this.#greet(text)) resolve(this.#connection());
+        });
+      } catch (error) {
+        this.#end(error as Error);
+      }
+    });
+  }
+
+  /** Before hello, so that nothing falls between its numbers and the first event. */
+  #listen(): void {
+    const { status, beats } = this.#link;
+    const subject = subjectOf('evt', this.#vm);
+    const patterns = this.#tokens.map((token) => `${subject}.${token}`);
+    for (const pattern of patterns) {
+      const subscription = status.nats.subscribe(pattern, {
+        callback: (error, message) => {
+          // Anybody's push consumer may deliver here, under the subject of what it delivers.
+          if (!error && matches(pattern, message.subject)) this.#hear(message);
+        },
+      });
+      this.#subscriptions.push(subscription);
+    }
+    this.#teardown.push(
+      beats.watch(this.#vm.host, {
+        beat: (_host, beat, complete) => {
+          this.#hearBeat(beat, complete);
+        },
+        silent: () => {
+          this.#lose(`the agent of ${this.#vm.host} is silent`);
+        },
+      }),
+      status.watch({
+        disconnected: () => {
+          this.#lose('the connection to NATS is lost');
+        },
+        closed: () => {
+          this.#lose('the connection to NATS is closed');
+        },
+        denied: (denied) => {
+          this.#commands.denied(denied);
+        },
+        unsubscribed: (pattern) => {
+          if (patterns.includes(pattern)) this.#lose(`NATS does not let this user subscribe to ${pattern}`);
+        },
+      }),
+    );
+  }
+
+  #connection(): Connection {
+    return {
+      incoming$: this.#inbox.incoming$,
+      send: (text) => {
+        this.#send(typeof text === 'string' ? text : new TextDecoder().decode(text));
+      },
+      close: () => {
+        this.#end();
+      },
+      abandon: (id) => {
+        this.#commands.forget(String(id));
+      },
+    };
+  }
+
+  /** True if it may go on. */
+  #greet(text: string): boolean {
+    const hello = readHello(text);
+    if (!hello) this.#lose('what answers is no agent of this protocol: are both of the same release?');
+    else if ('gone' in hello) this.#lose(hello.gone);
+    if (!hello || 'gone' in hello || this.#ended) return false;
+    this.#hello = hello;
+    this.#sequence.start(hello, hello.k);
+    this.#inbox.next(`${JSON.stringify(hello.greeting)}\r\n`);
+    return true;
+  }
+
+  #send(line: string): void {
+    const hello = this.#hello;
+    if (this.#ended || !hello) return;
+    const beat = this.#link.beats.of(this.#vm.host);
+    const heard = beat?.epoch === hello.epoch ? Math.max(beat.beat, hello.beat) : hello.beat;
+    this.#commands.send(line, `${hello.epoch}.${hello.session}.${heard}`);
+  }
+
+  #hear(message: Msg): void {
+    if (this.#ended || !this.#hello) return; // hello counts what came before it
+    const subject = readEventSubject('evt', message.subject);
+    const numbers = readNumbers(this.#vm, message.headers?.get(ID_HEADER));
+    if (!subject || !numbers) return;
+    const step = this.#sequence.take(subject.name, numbers);
+    if (step.kind === 'hole') this.#lose(missing(step.missed));
+    else if (step.kind === 'session') this.#lose('a new session to QEMU has begun');
+    else if (step.kind === 'next' && subject.name === DOWN) this.#lose('the session to QEMU is over');
+    else if (step.kind === 'next' && subject.name !== UP) this.#inbox.next(`${message.string()}\r\n`);
+  }
+
+  /** Where the agent says it is: what was lost may have been the last event. */
+  #hearBeat(beat: Beat, complete: boolean): void {
+    const hello = this.#hello;
+    if (!hello || beat.epoch < hello.epoch || (beat.epoch === hello.epoch && beat.beat <= hello.beat)) return;
+    const { host, vm } = this.#vm;
+    const moved = Object.hasOwn(beat.moved, vm) ? beat.moved[vm] : undefined;
+    const missed = moved?.[0] === hello.session ? this.#missedOf(moved) : 0;
+    if (beat.epoch > hello.epoch) this.#lose(`another agent serves ${host}`);
+    else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
+    else if (!complete && beat.after > hello.beat) this.#lose(`a beat of the agent of ${host} is missing`);
+    else if (moved && moved[0] > hello.session) this.#lose('the session to QEMU is over');
+    else if (missed > 0) this.#lose(missing(missed));
+  }
+
+  #missedOf([, n, , names]: Beat['moved'][string]): number {
+    if (!this.#filtered) return n - this.#sequence.of('');
+    return Object.entries(names)
+      .filter(([name]) => this.#tokens.includes(eventTokenOf(name)))
+      .reduce((sum, [name, [k]]) => sum + Math.max(0, k - this.#sequence.of(name)), 0);
+  }
+
+  #lose(why: string): void {
+    this.#end(new DisconnectedError(`nats:${this.#vm.host}/${this.#vm.vm}: ${why}`));
+  }
+
+  #end(error?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const stop of this.#teardown) stop();
+    this.#commands.end();
+    if (error) this.#refuse?.(error);
+    if (error) this.#inbox.error(error);
+    else this.#inbox.complete();
+  }
+}
+
+function missing(events: number): string {
+  return events === 1 ? 'an event is missing' : `${events} events are missing`;
+}
