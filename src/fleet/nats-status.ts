@@ -1,4 +1,6 @@
 import type { NatsConnection, Status } from '@nats-io/nats-core';
+import { whenAborted } from '../foundation/abort.js';
+import { DisconnectedError } from '../protocol/errors.js';
 
 export interface NatsWatcher {
   disconnected?(): void;
@@ -44,6 +46,32 @@ export class NatsStatus {
   watch(watcher: NatsWatcher): () => void {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
+  }
+
+  /** Resolves once it is connected; rejects with the signal's reason, or once it is closed for good. */
+  async up(signal: AbortSignal): Promise<void> {
+    if (this.connected) return;
+    await new Promise<void>((resolve, reject) => {
+      const ends: (() => void)[] = [];
+      const settle = (error?: Error): void => {
+        for (const end of ends) end();
+        if (error) reject(error);
+        else resolve();
+      };
+      if (signal.aborted) return void reject(signal.reason as Error);
+      if (this.closed) return void reject(new DisconnectedError('the connection to NATS is closed'));
+      ends.push(
+        whenAborted(signal, () => {
+          settle(signal.reason as Error);
+        }),
+        this.watch({
+          reconnected: settle,
+          closed: () => {
+            settle(new DisconnectedError('the connection to NATS is closed'));
+          },
+        }),
+      );
+    });
   }
 
   /** Stops to watch; the connection is its owner's. */

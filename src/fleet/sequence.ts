@@ -1,4 +1,5 @@
 import { compareSessions, type Numbers } from './numbers.js';
+import type { Moved } from './wire.js';
 
 /** What one more message means for a reader. */
 export type Step =
@@ -11,59 +12,81 @@ export type Step =
   /** Seen before, or of a session that is over. */
   | { readonly kind: 'old' };
 
+/** One count: of all events, or of those with one name. */
+interface Count {
+  last: number;
+  /** What had been sent before the first that was heard; until a beat has told whether that was before the reader came. */
+  before: number | undefined;
+}
+
+/** Of the count of everything, for who reads everything. */
+const ALL = '';
+
 /** How far a reader is in the events of one VM. One who wants some names only goes by the count of each. */
 export class Sequence {
-  readonly #filtered: boolean;
-  readonly #names = new Map<string, number>();
+  readonly #names: ReadonlySet<string> | undefined;
+  readonly #counts = new Map<string, Count>();
   #epoch = 0;
   #session = 0;
-  #last = 0;
+  /** Whether it is known where the session stood when the reader came: what was not counted then stood at 0. */
+  #whole = false;
 
-  /** @param filtered whether it is handed the events of some names only */
-  constructor(filtered: boolean) {
-    this.#filtered = filtered;
+  /** @param names that are read, markers included; undefined for all */
+  constructor(names?: Iterable<string>) {
+    this.#names = names && new Set(names);
   }
 
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  get session(): number {
-    return this.#session;
-  }
-
-  /** Where it stands, as `hello` and beats tell it. */
+  /** Where the session stands, as `hello` tells it. */
   start(at: Pick<Numbers, 'epoch' | 'session' | 'n'>, names: Readonly<Record<string, number>>): void {
-    this.#epoch = at.epoch;
-    this.#session = at.session;
-    this.#last = at.n;
-    this.#names.clear();
-    for (const [name, k] of Object.entries(names)) this.#names.set(name, k);
+    this.#enter(at, true);
+    if (!this.#names) this.#counts.set(ALL, { last: at.n, before: undefined });
+    else for (const [name, k] of Object.entries(names)) this.#counts.set(name, { last: k, before: undefined });
   }
 
-  /** One more message. What is not old counts as read. */
+  /** One more message. */
   take(name: string, numbers: Numbers): Step {
-    const order = compareSessions(numbers, { epoch: this.#epoch, session: this.#session });
+    const order = this.#epoch === 0 ? 0 : compareSessions(numbers, { epoch: this.#epoch, session: this.#session });
     if (order < 0) return OLD;
-    if (order > 0) {
-      this.start({ ...numbers, n: 0 }, {});
-      this.#read(name, numbers);
-      return SESSION;
-    }
-    const missed = this.#filtered ? numbers.k - this.of(name) - 1 : numbers.n - this.#last - 1;
-    if (missed < 0) return OLD;
-    this.#read(name, numbers);
-    return missed === 0 ? NEXT : { kind: 'hole', missed };
+    if (this.#epoch === 0) this.#enter(numbers, false);
+    if (order > 0) this.#enter(numbers, true);
+    const key = this.#names ? name : ALL;
+    const number = this.#names ? numbers.k : numbers.n;
+    const count = this.#counts.get(key);
+    const last = count?.last ?? (this.#whole ? 0 : number - 1);
+    if (number <= last) return OLD;
+    this.#counts.set(key, { last: number, before: count || this.#whole ? count?.before : last });
+    if (order > 0) return SESSION;
+    return number === last + 1 ? NEXT : { kind: 'hole', missed: number - last - 1 };
   }
 
-  /** The latest number read: of this name where it reads some names only. */
-  of(name: string): number {
-    return this.#filtered ? (this.#names.get(name) ?? 0) : this.#last;
+  /**
+   * Where its agent says it is. What a beat counts was sent before the beat.
+   *
+   * @returns how many of those did not come, as far as the reader has been there since the beat before
+   */
+  beat(epoch: number, [session, n, from, names]: Moved): number {
+    const order = this.#epoch === 0 ? 1 : compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session });
+    if (order < 0) return 0;
+    if (order > 0) this.#enter({ epoch, session }, false);
+    if (!this.#names) return this.#reach(ALL, n, from);
+    return Object.entries(names)
+      .filter(([name]) => this.#names?.has(name))
+      .reduce((sum, [name, [k, then]]) => sum + this.#reach(name, k, then), 0);
   }
 
-  #read(name: string, { n, k }: Numbers): void {
-    this.#last = n;
-    if (this.#filtered) this.#names.set(name, k);
+  #reach(key: string, latest: number, then: number): number {
+    const count = this.#counts.get(key);
+    const last = count?.last ?? (this.#whole ? 0 : then);
+    const before = Math.max(0, (count?.before ?? 0) - then);
+    this.#counts.set(key, { last: Math.max(last, latest), before: undefined });
+    return Math.max(0, latest - last) + before;
+  }
+
+  #enter({ epoch, session }: Pick<Numbers, 'epoch' | 'session'>, whole: boolean): void {
+    this.#epoch = epoch;
+    this.#session = session;
+    this.#whole = whole;
+    this.#counts.clear();
   }
 }
 

@@ -33,6 +33,9 @@ export interface Hello {
 /** The answer to `hello` where there is no session to QEMU. */
 export interface Gone {
   readonly protocol: typeof PROTOCOL;
+  readonly epoch: number;
+  readonly every: number;
+  /** Why there is none. */
   readonly gone: string;
 }
 
@@ -74,9 +77,10 @@ export function readObject(text: string): Record<string, unknown> | undefined {
 export function readHello(text: string): Hello | Gone | undefined {
   const value = readObject(text);
   if (value?.['protocol'] !== PROTOCOL) return undefined;
-  if (typeof value['gone'] === 'string') return { protocol: PROTOCOL, gone: value['gone'] };
-  const { greeting, epoch, session, n, k, beat, every } = value;
-  if (!isObject(greeting) || ![epoch, session, n, beat].every(isCount) || !isInterval(every)) return undefined;
+  const { greeting, epoch, session, n, k, beat, every, gone } = value;
+  if (!isCount(epoch) || !isInterval(every)) return undefined;
+  if (typeof gone === 'string') return value as unknown as Gone;
+  if (!isObject(greeting) || ![session, n, beat].every(isCount)) return undefined;
   return isObject(k) && Object.values(k).every(isCount) ? (value as unknown as Hello) : undefined;
 }
 

@@ -13,9 +13,9 @@ export interface BeatWatcher {
 
 /** One host as it was heard last. */
 interface Host {
-  readonly token: string;
-  latest: Beat;
-  timer: ReturnType<typeof setTimeout>;
+  /** Absent where it was not heard, but must be by then. */
+  readonly latest: Beat | undefined;
+  readonly timer: ReturnType<typeof setTimeout>;
 }
 
 /** The beats of all agents that anybody watches: one subscription, and one timer for each host. */
@@ -38,6 +38,11 @@ export class Beats {
   /** The last beat of a host, while it is heard. */
   of(host: string): Beat | undefined {
     return this.#hosts.get(host)?.latest;
+  }
+
+  /** It has answered otherwise: if no beat follows, its silence is told. */
+  expect(host: string, every: number): void {
+    if (!this.#hosts.has(host)) this.#hosts.set(host, { latest: undefined, timer: this.#silence(host, every) });
   }
 
   /** @param host undefined for all. The function returned takes it back. */
@@ -77,33 +82,36 @@ export class Beats {
         if (prefix !== PREFIX || kind !== 'hb' || rest.length > 0) return;
         const host = nameOf(token);
         const beat = readBeat(message.string());
-        if (host !== undefined && beat) this.#hear(host, token, beat);
+        if (host !== undefined && beat) this.#hear(host, beat);
       },
     });
     this.#subscriptions.set(subject, subscription);
   }
 
-  #hear(host: string, token: string, beat: Beat): void {
+  #hear(host: string, beat: Beat): void {
     const known = this.#hosts.get(host);
     const latest = known?.latest;
     // Of an agent that was replaced; or the same one again, where two subscriptions get it.
     if (latest && (beat.epoch < latest.epoch || (beat.epoch === latest.epoch && beat.beat <= latest.beat))) return;
     clearTimeout(known?.timer);
-    const timer = setTimeout(() => {
-      this.#hosts.delete(host);
-      this.#tell(token, (watcher) => {
-        watcher.silent(host);
-      });
-    }, BEATS * beat.every);
-    this.#hosts.set(host, { token, latest: beat, timer });
+    this.#hosts.set(host, { latest: beat, timer: this.#silence(host, beat.every) });
     const complete = latest !== undefined && latest.epoch === beat.epoch && latest.beat >= beat.after;
-    this.#tell(token, (watcher) => {
+    this.#tell(host, (watcher) => {
       watcher.beat(host, beat, complete);
     });
   }
 
-  #tell(token: string, tell: (watcher: BeatWatcher) => void): void {
-    const subjects = [`${PREFIX}.hb.*`, `${PREFIX}.hb.${token}`];
+  #silence(host: string, every: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      this.#hosts.delete(host);
+      this.#tell(host, (watcher) => {
+        watcher.silent(host);
+      });
+    }, BEATS * every);
+  }
+
+  #tell(host: string, tell: (watcher: BeatWatcher) => void): void {
+    const subjects = [`${PREFIX}.hb.*`, beatSubject(host)];
     for (const watcher of subjects.flatMap((subject) => [...(this.#watchers.get(subject) ?? [])])) tell(watcher);
   }
 }

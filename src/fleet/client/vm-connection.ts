@@ -24,7 +24,6 @@ export class VmConnection {
   readonly #link: FleetLink;
   readonly #vm: VmName;
   readonly #tokens: readonly string[];
-  readonly #filtered: boolean;
   readonly #sequence: Sequence;
   readonly #commands: VmCommands;
   readonly #inbox = new SocketInbox();
@@ -39,9 +38,9 @@ export class VmConnection {
   constructor(link: FleetLink, vm: VmName, names: readonly string[]) {
     this.#link = link;
     this.#vm = vm;
-    this.#filtered = names.length > 0;
-    this.#tokens = this.#filtered ? [...new Set([...names, UP, DOWN])].map(eventTokenOf) : ['*'];
-    this.#sequence = new Sequence(this.#filtered);
+    const wanted = names.length > 0 ? [...new Set([...names, UP, DOWN])] : undefined;
+    this.#tokens = wanted?.map(eventTokenOf) ?? ['*'];
+    this.#sequence = new Sequence(wanted);
     this.#commands = new VmCommands(link.replies, vm, {
       line: (text) => {
         if (!this.#ended) this.#inbox.next(text);
@@ -114,18 +113,19 @@ export class VmConnection {
   }
 
   #connection(): Connection {
-    return {
+    const connection = {
       incoming$: this.#inbox.incoming$,
-      send: (text) => {
+      send: (text: string | Uint8Array) => {
         this.#send(typeof text === 'string' ? text : new TextDecoder().decode(text));
       },
       close: () => {
         this.#end();
       },
-      abandon: (id) => {
+      abandon: (id: number) => {
         this.#commands.forget(String(id));
       },
     };
+    return connection;
   }
 
   /** True if it may go on. */
@@ -166,19 +166,12 @@ export class VmConnection {
     if (!hello || beat.epoch < hello.epoch || (beat.epoch === hello.epoch && beat.beat <= hello.beat)) return;
     const { host, vm } = this.#vm;
     const moved = Object.hasOwn(beat.moved, vm) ? beat.moved[vm] : undefined;
-    const missed = moved?.[0] === hello.session ? this.#missedOf(moved) : 0;
+    const missed = moved?.[0] === hello.session ? this.#sequence.beat(beat.epoch, moved) : 0;
     if (beat.epoch > hello.epoch) this.#lose(`another agent serves ${host}`);
     else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
     else if (!complete && beat.after > hello.beat) this.#lose(`a beat of the agent of ${host} is missing`);
     else if (moved && moved[0] > hello.session) this.#lose('the session to QEMU is over');
     else if (missed > 0) this.#lose(missing(missed));
-  }
-
-  #missedOf([, n, , names]: Beat['moved'][string]): number {
-    if (!this.#filtered) return n - this.#sequence.of('');
-    return Object.entries(names)
-      .filter(([name]) => this.#tokens.includes(eventTokenOf(name)))
-      .reduce((sum, [name, [k]]) => sum + Math.max(0, k - this.#sequence.of(name)), 0);
   }
 
   #lose(why: string): void {

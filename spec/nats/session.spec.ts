@@ -1,0 +1,41 @@
+import { firstValueFrom, take, toArray } from 'rxjs';
+import { FakeQemu } from 'rx-qmp/testing';
+import { describeNats } from '../support/nats.js';
+import { FleetUnderTest, vmOnce } from './fleet-under-test.js';
+
+describeNats('a VM over NATS', () => {
+  let fleet: FleetUnderTest;
+
+  beforeEach(async () => {
+    fleet = await new FleetUnderTest().start();
+  });
+
+  afterEach(() => fleet.end());
+
+  it('greets, answers and tells events as its QEMU does (F3)', async () => {
+    const qemu = new FakeQemu();
+    await fleet.agent('h1', { vms: { vm1: qemu.connector }, allow: ['stop', 'cont'] });
+    const client = (await fleet.client()).client('h1/vm1');
+    const greeting = await client.connect();
+    expect(greeting.QMP.version.qemu.major).toBe(7);
+    const events = firstValueFrom(client.observe().pipe(take(2), toArray()));
+    await client.execute('stop');
+    await client.execute('cont');
+    expect((await events).map(({ event }) => event)).toEqual(['STOP', 'RESUME']);
+    expect(await client.execute('query-status')).toMatchObject({ status: 'running' });
+    await expect(client.execute('quit')).rejects.toThrow('not allowed by the agent of h1; its --allow quit allows it');
+  });
+
+  it('is in the list while its agent lives (F5)', async () => {
+    const qemu = new FakeQemu();
+    const agent = await fleet.agent('h1', { vms: { vm1: qemu.connector } });
+    const { vms$ } = await fleet.client();
+    const vm = await vmOnce(vms$, 'h1/vm1', ({ state }) => state === 'ready');
+    expect(vm).toMatchObject({ name: 'h1/vm1', host: 'h1', state: 'ready', qemu: '7.2.22' });
+    qemu.kill();
+    await vmOnce(vms$, 'h1/vm1', ({ state }) => state === 'gone');
+    await agent.close();
+    const unknown = await vmOnce(vms$, 'h1/vm1', ({ state }) => state === 'unknown');
+    expect(unknown.reason).toBe('agent stopped');
+  });
+});

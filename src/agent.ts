@@ -1,0 +1,8 @@
+/**
+ * `rx-qmp/agent`: the fleet's door on a host, for Node.
+ *
+ * @packageDocumentation
+ */
+
+export { createAgent, type Agent } from './fleet/agent/agent.js';
+export type { AgentLimits, AgentOptions } from './fleet/agent/options.js';

@@ -1,0 +1,100 @@
+import { Observable } from 'rxjs';
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, JetStreamApiError, type ConsumerMessages } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { isEvent, type QmpEvent } from '../../protocol/message.js';
+import { explained } from '../nats-errors.js';
+import { ID_HEADER, readNumbers } from '../numbers.js';
+import { LOG_STREAM } from '../store-names.js';
+import { matches, readEventSubject } from '../subjects.js';
+import { readObject } from '../wire.js';
+import type { FleetEvent, Where } from './fleet-types.js';
+import { patternsOf } from './where.js';
+
+/** An event that is delivered until it is acknowledged. */
+export interface Delivery extends FleetEvent {
+  /** Says that its effect is there; without it the event comes again, after 30 s or in the next program. */
+  ack(): void;
+}
+
+/** Those acknowledged last, by number: what comes again of them is acknowledged again and not delivered. */
+const REMEMBERED = 10_000;
+const CONSUMER_NOT_FOUND = 10014;
+
+/** Reads the log from its beginning, on from where the durable of this name has got to. Goes on until it is unsubscribed. */
+export function consumeLog(nats: NatsConnection, durable: string, where: Where): Observable<Delivery> {
+  return new Observable((subscriber) => {
+    let messages: ConsumerMessages | undefined;
+    const acked = new Set<string>();
+    const run = async (): Promise<void> => {
+      const filter = filterOf(where);
+      await prepare(nats, durable, filter);
+      const consumer = await jetstream(nats).consumers.get(LOG_STREAM, durable);
+      messages = await consumer.consume({ max_messages: 100 });
+      if (subscriber.closed) messages.stop();
+      for await (const message of messages) {
+        if (!matches(filter, message.subject)) continue;
+        const subject = readEventSubject('log', message.subject);
+        const id = message.headers?.get(ID_HEADER);
+        const numbers = subject && readNumbers(subject, id);
+        const event = readObject(message.string()) as QmpEvent | undefined;
+        const wanted = !where.names?.length || where.names.includes(subject?.name ?? '');
+        // Markers, what nobody wants, and what was dealt with already.
+        if (!numbers || !event || !isEvent(event) || !wanted || id === undefined || acked.has(id)) {
+          message.ack();
+          continue;
+        }
+        subscriber.next({
+          vm: `${subject.host}/${subject.vm}`,
+          event,
+          position: String(message.seq),
+          ack: () => {
+            acked.add(id);
+            const [oldest] = acked;
+            if (acked.size > REMEMBERED && oldest !== undefined) acked.delete(oldest);
+            message.ack();
+          },
+        });
+      }
+    };
+    run().then(
+      () => {
+        subscriber.complete();
+      },
+      (error: unknown) => {
+        subscriber.error(explained(error, `the durable ${durable}`));
+      },
+    );
+    return () => {
+      messages?.stop();
+    };
+  });
+}
+
+/** @throws TypeError for what NATS does not take as a name */
+export function checkDurable(durable: string): void {
+  if (!/^[\w-]{1,64}$/.test(durable))
+    throw new TypeError(`the name of a durable has 1 to 64 letters, digits, _ and -, not ${JSON.stringify(durable)}`);
+}
+
+/** One, as a server before 2.10 takes it; of several names all are read, and the others left out here. */
+function filterOf(where: Where): string {
+  const [name, ...more] = where.names ?? [];
+  const narrow = name !== undefined && more.length === 0;
+  const [filter = ''] = patternsOf('log', narrow ? where : { ...where, names: [] });
+  return filter;
+}
+
+async function prepare(nats: NatsConnection, durable: string, filter: string): Promise<void> {
+  const jsm = await jetstreamManager(nats, { checkAPI: false });
+  const found = await jsm.consumers.info(LOG_STREAM, durable).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND) return undefined;
+    throw error;
+  });
+  if (found && found.config.filter_subject !== filter)
+    throw new Error(`it reads ${found.config.filter_subject ?? 'everything'} already, not ${filter}: take another name`);
+  if (found) return;
+  await jsm.consumers.add(LOG_STREAM, {
+    ...{ durable_name: durable, filter_subject: filter },
+    ...{ ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All },
+  });
+}

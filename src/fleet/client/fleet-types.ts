@@ -1,0 +1,62 @@
+import type { VmInfo } from '../../gateway/vm-info.js';
+import type { QmpEvent } from '../../protocol/message.js';
+
+/** Which VMs and events of the fleet. Nothing given means all. */
+export interface Where {
+  /** All VMs of one host. */
+  readonly host?: string;
+  /** One VM, by its full name: `h1/vm7`. */
+  readonly vm?: string;
+  /** QEMU's names of events. */
+  readonly names?: readonly string[];
+}
+
+/** What is known of one VM of the fleet. */
+export interface FleetVm extends Omit<VmInfo, 'state' | 'events' | 'lastEvent'> {
+  /** `HOST/VM`. */
+  readonly name: string;
+  readonly host: string;
+  /** As its agent says; `unknown` while its agent is not heard. */
+  readonly state: VmInfo['state'] | 'unknown';
+  /** Of QEMU's `-uuid`, where it was given: it stays the same when a VM moves to another host. */
+  readonly uuid?: string;
+}
+
+/** Where an event stands in the log: what a program stores beside its own effect, and gives to `history()` as `since`. */
+export type Position = string & { readonly position?: never };
+
+/** An event of one VM of the fleet. */
+export interface FleetEvent {
+  /** `HOST/VM`. */
+  readonly vm: string;
+  readonly event: QmpEvent;
+  /**
+   * `EPOCH.SESSION.N` of a live event, which has no place in the log yet: it tells two apart. The position in the log of one
+   * from `history()` or `consume()`.
+   */
+  readonly position: Position;
+  /** It was stored after events of a later agent: the host was cut off, or its agent was replaced, before it could be. */
+  readonly late?: true;
+}
+
+/** Events that are missing, or may be. */
+export interface FleetGap {
+  /** `HOST/VM`; absent where it concerns all that was asked for. */
+  readonly vm?: string;
+  /** Between these. */
+  readonly since: Date;
+  readonly until: Date;
+  /** How many; absent where nobody knows. */
+  readonly missed?: number;
+  /** In words. */
+  readonly cause: string;
+}
+
+/** What a {@link FleetClient} is doing. */
+export type FleetState =
+  /** Nobody is subscribed. */
+  | { readonly phase: 'idle' }
+  | { readonly phase: 'open' }
+  /** The NATS client looks for a server. */
+  | { readonly phase: 'reconnecting'; readonly since: Date }
+  | { readonly phase: 'closed'; readonly cause?: Error };

@@ -1,0 +1,156 @@
+import { Observable, type Subscriber } from 'rxjs';
+import type { Msg, Subscription } from '@nats-io/nats-core';
+import { isEvent, type QmpEvent } from '../../protocol/message.js';
+import type { NatsStatus } from '../nats-status.js';
+import { ID_HEADER, readNumbers } from '../numbers.js';
+import { Sequence } from '../sequence.js';
+import { DOWN, matches, readEventSubject, UP } from '../subjects.js';
+import { readObject, type Beat } from '../wire.js';
+import type { Beats } from './beats.js';
+import type { FleetEvent, FleetGap, Where } from './fleet-types.js';
+import { hostOf, namesOf, patternsOf } from './where.js';
+
+/** How far the reader is with one VM. */
+interface Progress {
+  readonly sequence: Sequence;
+  heardAt: Date;
+}
+
+/**
+ * The live events of many VMs, and what is missing of them: a hole in the numbers at once, a last event that was lost with the
+ * next beat of its host. Never errors; completes when the connection is closed.
+ */
+export function readLive(status: NatsStatus, beats: Beats, where: Where): Observable<FleetEvent | FleetGap> {
+  return new Observable((subscriber) => {
+    const reader = new LiveReader(status, beats, where, subscriber);
+    reader.start();
+    return () => {
+      reader.end();
+    };
+  });
+}
+
+class LiveReader {
+  readonly #status: NatsStatus;
+  readonly #beats: Beats;
+  readonly #where: Where;
+  readonly #patterns: readonly string[];
+  readonly #out: Subscriber<FleetEvent | FleetGap>;
+  /** By host, then by VM. */
+  readonly #progress = new Map<string, Map<string, Progress>>();
+  /** When each host was heard last: what moves from then on is known in full. */
+  readonly #heard = new Map<string, { readonly epoch: number; readonly at: Date }>();
+  readonly #subscriptions: Subscription[] = [];
+  readonly #teardown: (() => void)[] = [];
+  #lostAt: Date | undefined;
+
+  constructor(status: NatsStatus, beats: Beats, where: Where, out: Subscriber<FleetEvent | FleetGap>) {
+    this.#status = status;
+    this.#beats = beats;
+    this.#where = where;
+    this.#patterns = patternsOf('evt', where);
+    this.#out = out;
+  }
+
+  start(): void {
+    if (this.#status.closed) return void this.#out.complete();
+    for (const pattern of this.#patterns) {
+      const subscription = this.#status.nats.subscribe(pattern, {
+        callback: (error, message) => {
+          // Anybody's push consumer may deliver here, under the subject of what it delivers.
+          if (!error && matches(pattern, message.subject)) this.#hear(message);
+        },
+      });
+      this.#subscriptions.push(subscription);
+    }
+    this.#teardown.push(
+      this.#beats.watch(hostOf(this.#where), {
+        beat: (host, beat, complete) => {
+          this.#hearBeat(host, beat, complete);
+        },
+        silent: (host) => {
+          this.#silent(host);
+        },
+      }),
+      this.#status.watch({
+        disconnected: () => {
+          this.#lostAt ??= new Date();
+          this.#progress.clear();
+          this.#heard.clear();
+        },
+        reconnected: () => {
+          this.#gap({ since: this.#lostAt ?? new Date(), cause: 'the connection to NATS was lost' });
+          this.#lostAt = undefined;
+        },
+        unsubscribed: (pattern) => {
+          if (!this.#patterns.includes(pattern)) return;
+          this.#gap({ since: new Date(), cause: `NATS does not let this user subscribe to ${pattern}` });
+        },
+        closed: () => {
+          this.#out.complete();
+        },
+      }),
+    );
+  }
+
+  end(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    for (const stop of this.#teardown) stop();
+  }
+
+  #hear(message: Msg): void {
+    const subject = readEventSubject('evt', message.subject);
+    const numbers = subject && readNumbers(subject, message.headers?.get(ID_HEADER));
+    if (!numbers) return;
+    const { host, vm, name } = subject;
+    const full = `${host}/${vm}`;
+    const progress = this.#progressOf(host, vm);
+    const step = progress.sequence.take(name, numbers);
+    if (step.kind === 'old') return;
+    const since = progress.heardAt;
+    progress.heardAt = new Date();
+    if (step.kind === 'hole') this.#gap({ vm: full, since, missed: step.missed, cause: LOST });
+    if (step.kind === 'session') this.#gap({ vm: full, since, cause: 'a new session to QEMU has begun' });
+    if (name === UP || name === DOWN) return;
+    const event = readObject(message.string()) as QmpEvent | undefined;
+    const { epoch, session, n } = numbers;
+    if (event && isEvent(event)) this.#out.next({ vm: full, event, position: `${epoch}.${session}.${n}` });
+  }
+
+  #hearBeat(host: string, beat: Beat, complete: boolean): void {
+    const known = this.#heard.get(host);
+    this.#heard.set(host, { epoch: beat.epoch, at: new Date() });
+    const lost = known?.epoch === beat.epoch && !complete;
+    if (lost) this.#gap({ since: known.at, cause: `a beat of the agent of ${host} was lost` });
+    for (const [vm, moved] of Object.entries(beat.moved)) {
+      const full = `${host}/${vm}`;
+      if (this.#where.vm !== undefined && this.#where.vm !== full) continue;
+      const missed = this.#progressOf(host, vm).sequence.beat(beat.epoch, moved);
+      // Of the first beat it is not known how much of it happened before this reader came.
+      if (known?.epoch === beat.epoch && complete && missed > 0)
+        this.#gap({ vm: full, since: known.at, missed, cause: LOST });
+    }
+  }
+
+  /** Nothing can be said of its VMs: not even whether anything is missing. */
+  #silent(host: string): void {
+    const known = this.#heard.get(host);
+    this.#heard.delete(host);
+    this.#progress.delete(host);
+    if (known) this.#gap({ since: known.at, cause: `the agent of ${host} is silent` });
+  }
+
+  #progressOf(host: string, vm: string): Progress {
+    const vms = this.#progress.get(host) ?? new Map<string, Progress>();
+    this.#progress.set(host, vms);
+    const progress = vms.get(vm) ?? { sequence: new Sequence(namesOf(this.#where)), heardAt: new Date() };
+    vms.set(vm, progress);
+    return progress;
+  }
+
+  #gap(gap: Omit<FleetGap, 'until'>): void {
+    this.#out.next({ ...gap, until: new Date() });
+  }
+}
+
+const LOST = 'events were lost on the way';
