@@ -18,7 +18,7 @@ describeNats('a VM over NATS', () => {
     const client = (await fleet.client()).client('h1/vm1');
     const greeting = await client.connect();
     expect(greeting.QMP.version.qemu.major).toBe(7);
-    const events = firstValueFrom(client.observe().pipe(take(2), toArray()));
+    const events = firstValueFrom(client.events$.pipe(take(2), toArray()));
     await client.execute('stop');
     await client.execute('cont');
     expect((await events).map(({ event }) => event)).toEqual(['STOP', 'RESUME']);

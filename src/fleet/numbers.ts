@@ -31,9 +31,6 @@ export function readNumbers(vm: VmName, id: string | undefined): Numbers | undef
 }
 
 /** Below 0 where the session of `a` is older than that of `b`, 0 where it is the same. */
-export function compareSessions(
-  a: Pick<Numbers, 'epoch' | 'session'>,
-  b: Pick<Numbers, 'epoch' | 'session'>,
-): number {
+export function compareSessions(a: Pick<Numbers, 'epoch' | 'session'>, b: Pick<Numbers, 'epoch' | 'session'>): number {
   return a.epoch === b.epoch ? a.session - b.session : a.epoch - b.epoch;
 }

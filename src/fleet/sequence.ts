@@ -65,7 +65,8 @@ export class Sequence {
    * @returns how many of those did not come, as far as the reader has been there since the beat before
    */
   beat(epoch: number, [session, n, from, names]: Moved): number {
-    const order = this.#epoch === 0 ? 1 : compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session });
+    const order =
+      this.#epoch === 0 ? 1 : compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session });
     if (order < 0) return 0;
     if (order > 0) this.#enter({ epoch, session }, false);
     if (!this.#names) return this.#reach(ALL, n, from);

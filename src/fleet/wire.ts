@@ -11,7 +11,7 @@ export const PART_HEADER = 'Qmp-Part';
 export const PARTS = 100;
 
 /** A reply beyond this is answered with an error. */
-export const REPLY_BYTES = 16 * 1024 * 1024;
+export const REPLY_BYTES: number = 16 * 1024 * 1024;
 
 /** After so many beats of silence an agent counts as gone, and a command as too old. */
 export const BEATS = 3;

@@ -66,7 +66,13 @@ export class Beater {
       told.push(feed);
     }
     const text = {
-      ...{ epoch: this.#host.epoch(), beat, after: this.#published, every: this.#every, moved: Object.fromEntries(moved) },
+      ...{
+        epoch: this.#host.epoch(),
+        beat,
+        after: this.#published,
+        every: this.#every,
+        moved: Object.fromEntries(moved),
+      },
       ...(last && { stopped: true as const }),
     } satisfies Beat;
     if (!this.#host.publish(JSON.stringify(text))) return;

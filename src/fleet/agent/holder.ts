@@ -51,7 +51,9 @@ export function isGone(holder: Holder): boolean {
 /** Empty if there is no such process. */
 function startOf(pid: number): string {
   // The name of the program, in parentheses, may hold anything.
-  const fields = read(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ');
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ');
   return fields[19] ?? '';
 }
 

@@ -111,7 +111,9 @@ export class Log {
     if (!dropped) return false;
     this.#dropped += 1;
     this.#forget(dropped);
-    this.#warn(`more than ${this.#limits.bufferEvents} events, or ${this.#limits.bufferBytes} bytes, wait for the log: the oldest are dropped`);
+    this.#warn(
+      `more than ${this.#limits.bufferEvents} events, or ${this.#limits.bufferBytes} bytes, wait for the log: the oldest are dropped`,
+    );
     return true;
   }
 

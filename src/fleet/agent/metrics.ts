@@ -23,13 +23,17 @@ export function agentMetrics(figures: AgentFigures): string {
   const ofState = (state: string): number => vms.filter((vm) => vm.state === state).length;
   return [
     metric('vms', 'gauge', 'VMs by state.', [...states.map((state): Sample => [`{state="${state}"}`, ofState(state)])]),
-    metric('speaking', 'gauge', '1 while it is connected and holds its host; 0 is silence.', [['', Number(figures.speaking)]]),
+    metric('speaking', 'gauge', '1 while it is connected and holds its host; 0 is silence.', [
+      ['', Number(figures.speaking)],
+    ]),
     metric('epoch', 'gauge', 'Of its claim to the host.', [['', figures.epoch]]),
     metric('events_total', 'counter', 'Events received.', [['', figures.events]]),
     metric('log_waiting', 'gauge', 'Events that are not stored yet.', [['', log.waiting]]),
     metric('log_waiting_bytes', 'gauge', 'The same, in characters.', [['', log.bytes]]),
     metric('log_stored_total', 'counter', 'Events and markers stored.', [['', log.stored]]),
-    metric('log_dropped_total', 'counter', 'Events that are lost to the log: the buffer was full.', [['', log.dropped]]),
+    metric('log_dropped_total', 'counter', 'Events that are lost to the log: the buffer was full.', [
+      ['', log.dropped],
+    ]),
     metric('presence_puts_total', 'counter', 'Changes written for those who come later.', [['', figures.presence]]),
     metric('commands_total', 'counter', 'Commands by what became of them.', [
       ...[...commands].map(([outcome, count]): Sample => [`{outcome="${outcome}"}`, count]),

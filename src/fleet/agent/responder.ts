@@ -5,7 +5,17 @@ import { isQuery } from '../../gateway/rights.js';
 import { ExecuteError, QmpError } from '../../protocol/errors.js';
 import { parseExact, stringify } from '../../protocol/json.js';
 import { classOf, nameOf, PREFIX, tokenOf } from '../subjects.js';
-import { BEATS, errorAnswer, PART_HEADER, PARTS, PROTOCOL, REPLY_BYTES, TO_HEADER, type Gone, type Hello } from '../wire.js';
+import {
+  BEATS,
+  errorAnswer,
+  PART_HEADER,
+  PARTS,
+  PROTOCOL,
+  REPLY_BYTES,
+  TO_HEADER,
+  type Gone,
+  type Hello,
+} from '../wire.js';
 import type { Beater } from './beater.js';
 import type { VmFeed } from './vm-feed.js';
 
@@ -176,7 +186,10 @@ export class Responder {
     const parts = Math.max(1, Math.ceil(bytes.length / room));
     if (bytes.length > REPLY_BYTES || parts > PARTS) {
       const most = Math.min(REPLY_BYTES, PARTS * room);
-      return void this.#answer(reply, errorAnswer(`it was run, but its reply of ${bytes.length} bytes is beyond ${most}`));
+      return void this.#answer(
+        reply,
+        errorAnswer(`it was run, but its reply of ${bytes.length} bytes is beyond ${most}`),
+      );
     }
     for (let part = 1; part <= parts; part += 1) {
       const header = parts > 1 ? headers() : undefined;

@@ -1,5 +1,12 @@
 import { Observable } from 'rxjs';
-import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, JetStreamApiError, type ConsumerMessages } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  jetstream,
+  jetstreamManager,
+  JetStreamApiError,
+  type ConsumerMessages,
+} from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
 import { explained } from '../nats-errors.js';
@@ -91,7 +98,9 @@ async function prepare(nats: NatsConnection, durable: string, filter: string): P
     throw error;
   });
   if (found && found.config.filter_subject !== filter)
-    throw new Error(`it reads ${found.config.filter_subject ?? 'everything'} already, not ${filter}: take another name`);
+    throw new Error(
+      `it reads ${found.config.filter_subject ?? 'everything'} already, not ${filter}: take another name`,
+    );
   if (found) return;
   await jsm.consumers.add(LOG_STREAM, {
     ...{ durable_name: durable, filter_subject: filter },

@@ -1,5 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { distinctUntilChanged, filter, finalize, Observable, ReplaySubject, share, takeUntil, take, firstValueFrom } from 'rxjs';
+import {
+  distinctUntilChanged,
+  filter,
+  finalize,
+  Observable,
+  ReplaySubject,
+  share,
+  takeUntil,
+  take,
+  firstValueFrom,
+} from 'rxjs';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { jetstream } from '@nats-io/jetstream';
 import { QmpClient, type QmpClientOptions } from '../../client/qmp-client.js';
@@ -148,7 +158,12 @@ export class FleetClient implements AsyncDisposable {
     const header = headers();
     header.set('KV-Operation', 'PURGE');
     header.set('Nats-Rollup', 'sub');
-    const keys = [host, ...vms.map(({ name }) => name)].map((name) => name.split(/\/(.*)/s).slice(0, 2).map(tokenOf));
+    const keys = [host, ...vms.map(({ name }) => name)].map((name) =>
+      name
+        .split(/\/(.*)/s)
+        .slice(0, 2)
+        .map(tokenOf),
+    );
     for (const key of keys) {
       await jetstream(this.#nats)
         .publish(`$KV.${VMS_BUCKET}.${key.join('.')}`, '', { headers: header })

@@ -19,7 +19,12 @@ export class Replies {
    *
    * @throws Error if it is too large for the server, or the connection is closed
    */
-  ask(subject: string, payload: Uint8Array | string, headers: MsgHdrs | undefined, answered: (reply: Msg) => void): () => void {
+  ask(
+    subject: string,
+    payload: Uint8Array | string,
+    headers: MsgHdrs | undefined,
+    answered: (reply: Msg) => void,
+  ): () => void {
     const inbox = this.#open();
     const id = String(++this.#last);
     this.#asked.set(id, answered);
