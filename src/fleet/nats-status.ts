@@ -58,8 +58,14 @@ export class NatsStatus {
         if (error) reject(error);
         else resolve();
       };
-      if (signal.aborted) return void reject(signal.reason as Error);
-      if (this.closed) return void reject(new DisconnectedError('the connection to NATS is closed'));
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      if (this.closed) {
+        reject(new DisconnectedError('the connection to NATS is closed'));
+        return;
+      }
       ends.push(
         whenAborted(signal, () => {
           settle(signal.reason as Error);

@@ -82,10 +82,12 @@ export function parseVmName(name: string): VmName {
 
 /** @throws TypeError unless it may name a host or a VM */
 export function checkName(what: 'host' | 'VM', name: string): void {
-  if (name === '' || bytes.encode(name).length > NAME_BYTES)
+  if (name === '' || bytes.encode(name).length > NAME_BYTES) {
     throw new TypeError(`the name of a ${what} has 1 to ${NAME_BYTES} bytes, not ${bytes.encode(name).length}`);
-  if (what === 'host' && name.includes('/'))
+  }
+  if (what === 'host' && name.includes('/')) {
     throw new TypeError(`a host has no / in its name: ${JSON.stringify(name)}`);
+  }
 }
 
 /** Everything of one VM, but the last token or tokens. */

@@ -109,7 +109,7 @@ export class Lease {
         if (!isConflict(error)) throw explained(error, `the claim of ${this.#host}`);
       }
       const entry = await this.#bucket.get(this.#key);
-      if (!entry || entry.operation !== 'PUT') {
+      if (entry?.operation !== 'PUT') {
         if (tries === TRIES) return 'unknown';
         continue;
       }

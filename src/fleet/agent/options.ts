@@ -51,14 +51,16 @@ export function limitsOf({ limits = {} }: AgentOptions): AgentLimits {
 /** @throws TypeError | RangeError for what is not valid */
 export function checkOptions(options: AgentOptions): void {
   const { nats, host, beat = 5_000, allow = [], replicas } = options;
-  if (typeof (nats as Partial<NatsConnection> | undefined)?.publish !== 'function')
+  if (typeof (nats as Partial<NatsConnection> | undefined)?.publish !== 'function') {
     throw new TypeError(`nats must be a NatsConnection, not ${show(nats)}`);
+  }
   if (typeof host !== 'string') throw new TypeError(`host must be a string, not ${show(host)}`);
   checkName('host', host);
   checkTimeout('beat', beat);
   if (beat < 100 || beat > 600_000) throw new RangeError(`beat must be between 100 and 600,000 ms; it is ${beat}`);
   for (const command of allow) checkAllowed(command);
   for (const [name, limit] of Object.entries(limitsOf(options))) checkLimit(`limits.${name}`, limit, 1);
-  if (replicas !== undefined && ![1, 3, 5].includes(replicas))
+  if (replicas !== undefined && ![1, 3, 5].includes(replicas)) {
     throw new RangeError(`replicas must be 1, 3 or 5; it is ${replicas}`);
+  }
 }

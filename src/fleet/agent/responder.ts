@@ -1,6 +1,5 @@
 import { headers, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
 import type { Logger } from '../../foundation/logger.js';
-import type { VmCaller } from '../../gateway/vm.js';
 import { isQuery } from '../../gateway/rights.js';
 import { ExecuteError, QmpError } from '../../protocol/errors.js';
 import { parseExact, stringify } from '../../protocol/json.js';
@@ -16,16 +15,12 @@ import {
   type Gone,
   type Hello,
 } from '../wire.js';
+import { Callers, type CallerLimits } from './callers.js';
 import type { Beater } from './beater.js';
 import type { VmFeed } from './vm-feed.js';
 
 /** Of each part, for its headers. */
 const MARGIN = 512;
-
-export interface ResponderLimits {
-  readonly commandsPerCaller: number;
-  readonly commands: number;
-}
 
 export interface ResponderHost {
   epoch(): number;
@@ -38,12 +33,6 @@ export interface ResponderHost {
 /** Commands by what became of them. */
 export type Outcome = 'run' | 'refused' | 'stale' | 'ignored' | 'flood';
 
-/** One who asks: everything with the same inbox. */
-interface Caller {
-  readonly joined: Map<VmFeed, { readonly caller: VmCaller; unanswered: number }>;
-  unanswered: number;
-}
-
 /** Answers `hello` and runs commands. Nothing that arrives can throw out of it. */
 export class Responder {
   readonly outcomes: Map<Outcome, number> = new Map();
@@ -51,11 +40,9 @@ export class Responder {
   readonly #host: ResponderHost;
   readonly #hostName: string;
   readonly #allow: readonly string[];
-  readonly #limits: ResponderLimits;
   readonly #prefix: string;
   readonly #subscription: Subscription;
-  readonly #callers = new Map<string, Caller>();
-  #unanswered = 0;
+  readonly #callers: Callers;
 
   constructor(
     nats: NatsConnection,
@@ -63,7 +50,7 @@ export class Responder {
     options: {
       readonly host: string;
       readonly allow: readonly string[];
-      readonly limits: ResponderLimits;
+      readonly limits: CallerLimits;
       readonly logger: Logger | undefined;
     },
   ) {
@@ -71,7 +58,7 @@ export class Responder {
     this.#host = host;
     this.#hostName = options.host;
     this.#allow = options.allow;
-    this.#limits = options.limits;
+    this.#callers = new Callers(options.limits);
     this.#prefix = `${PREFIX}.cmd.${tokenOf(options.host)}.`;
     this.#subscription = nats.subscribe(`${this.#prefix}*.*.*`, {
       callback: (error, message) => {
@@ -84,7 +71,7 @@ export class Responder {
   }
 
   get unanswered(): number {
-    return this.#unanswered;
+    return this.#callers.unanswered;
   }
 
   end(): void {
@@ -94,30 +81,50 @@ export class Responder {
   async #take(message: Msg): Promise<void> {
     const { subject, reply } = message;
     // Anybody's push consumer may deliver here, under the subject of what it delivers.
-    if (!subject.startsWith(this.#prefix)) return void this.#count('ignored');
+    if (!subject.startsWith(this.#prefix)) {
+      this.#count('ignored');
+      return;
+    }
     const [vmToken = '', commandClass, commandToken = '', ...rest] = subject.slice(this.#prefix.length).split('.');
     const vm = nameOf(vmToken);
     const command = nameOf(commandToken);
-    if (!reply || vm === undefined || command === undefined || rest.length > 0 || !this.#host.speaking())
-      return void this.#count('ignored');
+    if (!reply || vm === undefined || command === undefined || rest.length > 0 || !this.#host.speaking()) {
+      this.#count('ignored');
+      return;
+    }
     const feed = this.#host.feed(vm);
-    if (commandClass === 's' && command === 'hello') return void this.#answer(reply, this.#hello(vm, feed));
+    if (commandClass === 's' && command === 'hello') {
+      this.#answer(reply, this.#hello(vm, feed));
+      return;
+    }
     const to = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})$/.exec(message.headers?.get(TO_HEADER) ?? '');
     const [epoch = -1, session = -1, beat = -1] = to?.slice(1).map(Number) ?? [];
     // It means another agent, perhaps the one before this: only the one that is meant answers.
-    if (epoch !== this.#host.epoch()) return void this.#count('ignored');
-    if (!feed?.greeting || feed.counter.session !== session)
-      return void this.#refuse('stale', reply, 'it was sent to a session that is over, and was not run');
+    if (epoch !== this.#host.epoch()) {
+      this.#count('ignored');
+      return;
+    }
+    if (!feed?.greeting || feed.counter.session !== session) {
+      this.#refuse('stale', reply, 'it was sent to a session that is over, and was not run');
+      return;
+    }
     const { now, every } = this.#host.beater;
-    if (now - beat >= BEATS)
-      return void this.#refuse('stale', reply, `it is older than ${BEATS * every} ms, and was not run`);
+    if (now - beat >= BEATS) {
+      this.#refuse('stale', reply, `it is older than ${BEATS * every} ms, and was not run`);
+      return;
+    }
     const oob = commandClass === 'o';
-    if (commandClass !== classOf(command, oob))
-      return void this.#refuse('refused', reply, `${command} is not of the class ${JSON.stringify(commandClass)}`);
+    if (commandClass !== classOf(command, oob)) {
+      this.#refuse('refused', reply, `${command} is not of the class ${JSON.stringify(commandClass)}`);
+      return;
+    }
     if (!this.#allow.includes(command) && (oob || !isQuery(command))) {
       const what = oob ? `${command} out of band` : command;
       const why = `${what} is not allowed by the agent of ${this.#hostName}; its --allow ${command} allows it`;
-      return void this.#refuse('refused', reply, why);
+      {
+        this.#refuse('refused', reply, why);
+        return;
+      }
     }
     await this.#run(feed, { name: command, oob }, message, reply);
   }
@@ -142,31 +149,26 @@ export class Responder {
     try {
       args = argumentsOf(message);
     } catch (error) {
-      return void this.#refuse('refused', reply, (error as Error).message);
+      {
+        this.#refuse('refused', reply, (error as Error).message);
+        return;
+      }
     }
-    const inbox = reply.slice(0, Math.max(0, reply.lastIndexOf('.')));
-    const caller = this.#callers.get(inbox) ?? { joined: new Map(), unanswered: 0 };
-    if (caller.unanswered >= this.#limits.commandsPerCaller || this.#unanswered >= this.#limits.commands)
-      return void this.#refuse('flood', reply, 'too many commands are unanswered already: await the replies');
-    this.#callers.set(inbox, caller);
-    const joined = caller.joined.get(feed) ?? { caller: feed.vm.join(), unanswered: 0 };
-    caller.joined.set(feed, joined);
-    for (const count of [caller, joined]) count.unanswered += 1;
-    this.#unanswered += 1;
+    const place = this.#callers.enter(reply.slice(0, Math.max(0, reply.lastIndexOf('.'))), feed);
+    if (!place) {
+      this.#refuse('flood', reply, 'too many commands are unanswered already: await the replies');
+      return;
+    }
     this.#count('run');
     try {
-      const result = await joined.caller.execute({ ...command, args });
+      const result = await place.caller.execute({ ...command, args });
       this.#answer(reply, `{"return":${stringify(result, 'return')}}`);
     } catch (error) {
       if (error instanceof ExecuteError) this.#answer(reply, errorAnswer(error.desc, error.errorClass));
       // The session has ended, which ends that of whoever asked, too: nobody knows whether it ran.
       else if (!(error instanceof QmpError)) this.#answer(reply, errorAnswer((error as Error).message));
     } finally {
-      this.#unanswered -= 1;
-      for (const count of [caller, joined]) count.unanswered -= 1;
-      if (joined.unanswered === 0) joined.caller.leave();
-      if (joined.unanswered === 0) caller.joined.delete(feed);
-      if (caller.unanswered === 0) this.#callers.delete(inbox);
+      place.leave();
     }
   }
 
@@ -186,10 +188,10 @@ export class Responder {
     const parts = Math.max(1, Math.ceil(bytes.length / room));
     if (bytes.length > REPLY_BYTES || parts > PARTS) {
       const most = Math.min(REPLY_BYTES, PARTS * room);
-      return void this.#answer(
-        reply,
-        errorAnswer(`it was run, but its reply of ${bytes.length} bytes is beyond ${most}`),
-      );
+      {
+        this.#answer(reply, errorAnswer(`it was run, but its reply of ${bytes.length} bytes is beyond ${most}`));
+        return;
+      }
     }
     for (let part = 1; part <= parts; part += 1) {
       const header = parts > 1 ? headers() : undefined;
@@ -208,7 +210,8 @@ function argumentsOf(message: Msg): object | undefined {
   } catch {
     throw new Error('the arguments are not valid JSON');
   }
-  if (typeof args !== 'object' || args === null || Array.isArray(args))
+  if (typeof args !== 'object' || args === null || Array.isArray(args)) {
     throw new Error('the arguments must be a JSON object');
+  }
   return args;
 }

@@ -39,10 +39,12 @@ export class Stores {
   /** Opens them, and makes what is missing. @throws StateError with what to do, where it may not or they are another's */
   static async open(nats: NatsConnection, options: StoreOptions): Promise<Stores> {
     const { version = '', jetstream: enabled } = nats.info ?? {};
-    if (!isRecentEnough(version))
+    if (!isRecentEnough(version)) {
       throw new StateError(`the fleet needs a nats-server of 2.9.10 or later; ${nats.getServer()} is ${version}`);
-    if (enabled === false)
+    }
+    if (enabled === false) {
       throw new StateError(`${nats.getServer()} has no JetStream: add a jetstream block to its configuration`);
+    }
     const jsm = await jetstreamManager(nats, { timeout: API_TIMEOUT, checkAPI: false });
     const kvm = new Kvm(jetstream(nats, { timeout: API_TIMEOUT }));
     // Not direct: another server than the leader may be behind, and would not know a claim that was just made.
@@ -78,7 +80,7 @@ export class Stores {
         duplicate_window: nanos(120_000),
         max_consumers: 1_000,
       },
-      ({ subjects }) => (subjects?.includes(`${PREFIX}.log.>`) ? undefined : `does not store ${PREFIX}.log.>`),
+      ({ subjects }) => (subjects.includes(`${PREFIX}.log.>`) ? undefined : `does not store ${PREFIX}.log.>`),
     );
     await this.#stream(bucket(VMS_BUCKET, 0), ({ max_age }) =>
       max_age === 0 ? undefined : 'forgets its entries after a time',
@@ -107,8 +109,9 @@ export class Stores {
   ): Promise<void> {
     const found = await this.#find(wanted.name);
     const wrong = found && fault(found);
-    if (wrong !== undefined)
+    if (wrong !== undefined) {
       throw new StateError(`the stream ${wanted.name} is there and ${wrong}; delete it, or use another account`);
+    }
     if (found) return;
     const config = {
       ...{ storage: StorageType.File, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old },

@@ -95,7 +95,7 @@ export class Beats {
     if (latest && (beat.epoch < latest.epoch || (beat.epoch === latest.epoch && beat.beat <= latest.beat))) return;
     clearTimeout(known?.timer);
     this.#hosts.set(host, { latest: beat, timer: this.#silence(host, beat.every) });
-    const complete = latest !== undefined && latest.epoch === beat.epoch && latest.beat >= beat.after;
+    const complete = latest?.epoch === beat.epoch && latest.beat >= beat.after;
     this.#tell(host, (watcher) => {
       watcher.beat(host, beat, complete);
     });

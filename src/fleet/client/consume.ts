@@ -79,8 +79,9 @@ export function consumeLog(nats: NatsConnection, durable: string, where: Where):
 
 /** @throws TypeError for what NATS does not take as a name */
 export function checkDurable(durable: string): void {
-  if (!/^[\w-]{1,64}$/.test(durable))
+  if (!/^[\w-]{1,64}$/.test(durable)) {
     throw new TypeError(`the name of a durable has 1 to 64 letters, digits, _ and -, not ${JSON.stringify(durable)}`);
+  }
 }
 
 /** One, as a server before 2.10 takes it; of several names all are read, and the others left out here. */
@@ -97,10 +98,11 @@ async function prepare(nats: NatsConnection, durable: string, filter: string): P
     if (error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND) return undefined;
     throw error;
   });
-  if (found && found.config.filter_subject !== filter)
+  if (found && found.config.filter_subject !== filter) {
     throw new Error(
       `it reads ${found.config.filter_subject ?? 'everything'} already, not ${filter}: take another name`,
     );
+  }
   if (found) return;
   await jsm.consumers.add(LOG_STREAM, {
     ...{ durable_name: durable, filter_subject: filter },

@@ -71,8 +71,9 @@ export class FleetClient implements AsyncDisposable {
 
   /** @param nats yours, from `wsconnect()` or `connect()`, with `maxReconnectAttempts: -1`; it is not closed */
   constructor(nats: NatsConnection, options: FleetOptions = {}) {
-    if (typeof (nats as Partial<NatsConnection> | undefined)?.subscribe !== 'function')
+    if (typeof (nats as Partial<NatsConnection> | undefined)?.subscribe !== 'function') {
       throw new TypeError(`nats must be a NatsConnection, not ${show(nats)}`);
+    }
     this.#nats = nats;
     this.#logger = options.logger;
     const status = new NatsStatus(nats);

@@ -92,10 +92,11 @@ function startOf(since: Date | Position | undefined): object {
 
 /** @throws TypeError for what is not a position in the log, as that of a live event */
 export function sequenceOf(argument: string, position: Position): number {
-  if (!/^\d{1,15}$/.test(position))
+  if (!/^\d{1,15}$/.test(position)) {
     throw new TypeError(
       `${argument} must be a Date, or a position from history() or consume(), not ${JSON.stringify(position)}`,
     );
+  }
   return Number(position);
 }
 

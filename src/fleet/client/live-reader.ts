@@ -53,7 +53,10 @@ class LiveReader {
   }
 
   start(): void {
-    if (this.#status.closed) return void this.#out.complete();
+    if (this.#status.closed) {
+      this.#out.complete();
+      return;
+    }
     for (const pattern of this.#patterns) {
       const subscription = this.#status.nats.subscribe(pattern, {
         callback: (error, message) => {
@@ -127,8 +130,9 @@ class LiveReader {
       if (this.#where.vm !== undefined && this.#where.vm !== full) continue;
       const missed = this.#progressOf(host, vm).sequence.beat(beat.epoch, moved);
       // Of the first beat it is not known how much of it happened before this reader came.
-      if (known?.epoch === beat.epoch && complete && missed > 0)
+      if (known?.epoch === beat.epoch && complete && missed > 0) {
         this.#gap({ vm: full, since: known.at, missed, cause: LOST });
+      }
     }
   }
 

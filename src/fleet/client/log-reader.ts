@@ -48,10 +48,11 @@ export class LogReader {
     const since = progress.at;
     if (order >= 0) Object.assign(progress, { current: numbers, at });
     if (known && order > 0) yield { vm, since, until: at, cause: 'a new session to QEMU has begun' };
-    else if (step.kind === 'hole')
+    else if (step.kind === 'hole') {
       yield { vm, since, until: at, missed: step.missed, cause: 'events were lost before they were stored' };
+    }
     const event = subject.name === UP || subject.name === DOWN ? undefined : readObject(message.string());
-    if (event && isEvent(event as unknown as QmpEvent)) {
+    if (event && isEvent(event)) {
       const position = String(message.seq);
       yield { vm, event: event as unknown as QmpEvent, position, ...(order < 0 && { late: true as const }) };
     }

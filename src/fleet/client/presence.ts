@@ -84,7 +84,10 @@ class Presence {
 
   start(changed: () => void, completed: () => void): void {
     const { status, beats } = this.#link;
-    if (status.closed) return void completed();
+    if (status.closed) {
+      completed();
+      return;
+    }
     this.#changed = () => {
       if (this.#loaded) changed();
     };

@@ -45,9 +45,15 @@ export class VmCommands {
   /** @param to `epoch.session.beat`: the agent refuses what is for another session, or too old */
   send(line: string, to: string): void {
     const [, kind, json, args, id] = COMMAND.exec(line) ?? [];
-    if (json === undefined || id === undefined) return void this.#host.lose('what was sent is not a command');
+    if (json === undefined || id === undefined) {
+      this.#host.lose('what was sent is not a command');
+      return;
+    }
     const command = JSON.parse(json) as string;
-    if (command === 'qmp_capabilities') return void this.#host.line(`{"return":{},"id":${id}}\r\n`);
+    if (command === 'qmp_capabilities') {
+      this.#host.line(`{"return":{},"id":${id}}\r\n`);
+      return;
+    }
     const header = headers();
     header.set(TO_HEADER, to);
     try {
@@ -98,12 +104,17 @@ export class VmCommands {
   }
 
   #take(asked: Asked, reply: Msg, answered: (answer: Uint8Array) => void): void {
-    if (reply.headers?.code === 503) return void this.#host.lose(`no agent serves ${this.#vm.host}`);
+    if (reply.headers?.code === 503) {
+      this.#host.lose(`no agent serves ${this.#vm.host}`);
+      return;
+    }
     asked.parts.push(reply.data);
     const [, part = '1', of = '1'] = /^(\d{1,3})\/(\d{1,3})$/.exec(reply.headers?.get(PART_HEADER) ?? '') ?? [];
     const bytes = asked.parts.reduce((sum, { length }) => sum + length, 0);
-    if (Number(part) !== asked.parts.length || Number(of) > PARTS || bytes > REPLY_BYTES + 1024)
-      return void this.#host.lose('its agent sends a reply whose parts do not fit together');
+    if (Number(part) !== asked.parts.length || Number(of) > PARTS || bytes > REPLY_BYTES + 1024) {
+      this.#host.lose('its agent sends a reply whose parts do not fit together');
+      return;
+    }
     if (part !== of) return;
     this.forget(asked.id);
     answered(asked.parts.length === 1 ? reply.data : joined(asked.parts, bytes));
@@ -112,7 +123,10 @@ export class VmCommands {
   /** Passes an answer on as it came, with the caller's id. */
   #answer(id: string, answer: Uint8Array): void {
     const end = answer.length - 1;
-    if (answer[end] !== CLOSING_BRACE) return void this.#host.lose('its agent answers with something that is no reply');
+    if (answer[end] !== CLOSING_BRACE) {
+      this.#host.lose('its agent answers with something that is no reply');
+      return;
+    }
     this.#host.line(answer.subarray(0, end));
     this.#host.line(`,"id":${id}}\r\n`);
   }

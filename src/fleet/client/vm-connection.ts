@@ -54,7 +54,10 @@ export class VmConnection {
   /** Resolves with the connection when the agent has said where the VM stands. */
   open(signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return void reject(signal.reason as Error);
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
       const stop = whenAborted(signal, () => {
         this.#end(signal.reason as Error);
       });

@@ -5,10 +5,12 @@ import type { Where } from './fleet-types.js';
 export function checkWhere({ host, vm, names }: Where): void {
   if (host !== undefined) checkName('host', host);
   const parsed = vm === undefined ? undefined : parseVmName(vm);
-  if (parsed && host !== undefined && host !== parsed.host)
+  if (parsed && host !== undefined && host !== parsed.host) {
     throw new TypeError(`where.vm is of another host than where.host: ${JSON.stringify(vm)}, ${JSON.stringify(host)}`);
-  if (names !== undefined && (!Array.isArray(names) || names.some((name) => typeof name !== 'string' || name === '')))
+  }
+  if (names !== undefined && (!Array.isArray(names) || names.some((name) => typeof name !== 'string' || name === ''))) {
     throw new TypeError('where.names must be an array of the names of events');
+  }
 }
 
 /** The names that are read, markers included; undefined for all. */
