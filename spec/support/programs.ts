@@ -15,6 +15,12 @@ export const QEMU_GA: Needed = {
 
 export const LIBVIRTD: Needed = { program: 'libvirtd', package: 'libvirt-daemon', variable: 'RX_QMP_REQUIRE_LIBVIRT' };
 
+export const QMP_PROXY: Needed = {
+  program: 'virt-qemu-qmp-proxy',
+  package: 'libvirt-clients-qemu',
+  variable: 'RX_QMP_REQUIRE_LIBVIRT',
+};
+
 /** `describe` for what needs these programs. Where one is missing it is skipped, and says so; with its variable set it fails. */
 export function describeWith(needed: readonly Needed[], name: string, fn: () => void): void {
   const missing = needed.find(({ program }) => spawnSync(program, ['--version']).error);

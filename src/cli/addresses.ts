@@ -27,7 +27,7 @@ const SCHEMES: Readonly<Record<string, Open>> = {
   wss: openWebSocket,
   http: openWebSocket,
   https: openWebSocket,
-  libvirt: () => Promise.reject(new Error('libvirt: is not built yet')),
+  libvirt: openLibvirt,
   nats: () => Promise.reject(new Error('nats: is not built yet')),
 };
 
@@ -95,6 +95,11 @@ function refusedByHub(error: unknown): Error | undefined {
   const [, status = ''] = /Unexpected server response: (\d+)/.exec((error as Error).message) ?? [];
   const meaning = REFUSALS[status];
   return meaning === undefined ? undefined : new Error(meaning, { cause: error });
+}
+
+async function openLibvirt(text: string): Promise<Connector> {
+  const { libvirt } = await import('../libvirt/libvirt.js');
+  return libvirt(text.slice('libvirt:'.length));
 }
 
 /** The WebSocket of `ws`, which every supported Node has and which takes certificates. */

@@ -1,8 +1,8 @@
-import { isRecord } from '../foundation/checks.js';
 import { nameOf, replyText, type Command } from '../protocol/command.js';
 import type { Connection } from '../transport/connection.js';
 import { QmpFacade, type Backend } from '../transport/qmp-facade.js';
 import { AgentLine } from './agent-line.js';
+import { agentVersion } from './agent-version.js';
 import { isUnanswered, REFUSAL_WAIT } from './unanswered.js';
 
 /** A guest agent, with the face of a QMP server. */
@@ -33,7 +33,7 @@ export class Agent implements Backend {
     });
     this.#line.synchronise(() => {
       this.#line.ask('guest-info', (info) => {
-        this.facade.greet(isRecord(info) ? String(info['version']) : '', 'qemu-ga');
+        this.facade.greet(agentVersion(info));
         settle?.resolve();
       });
     });

@@ -4,7 +4,8 @@ import type { GuestCommandMap } from '../protocol/qga/command-map.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { Agent } from './agent.js';
 
-const SILENCE = 'the guest agent does not answer; the guest may not be up yet, or has no agent that runs';
+/** What it means that no agent answers. */
+export const SILENCE = 'the guest agent does not answer; the guest may not be up yet, or has no agent that runs';
 
 /**
  * Connects to a guest agent (qemu-ga), over a connector to the chardev of its port, and lets a `QmpClient` talk to it as to a

@@ -1,7 +1,8 @@
 import type { Observable } from 'rxjs';
 import { CommandCutter } from '../protocol/command-cutter.js';
 import { errorText, nameOf, parseCommand, readCommand, replyText, type Command } from '../protocol/command.js';
-import { stringify } from '../protocol/json.js';
+import type { Greeting } from '../protocol/message.js';
+import { parseExact, stringify } from '../protocol/json.js';
 import type { Connection } from './connection.js';
 import { SocketInbox } from './socket-inbox.js';
 
@@ -32,10 +33,8 @@ export class QmpFacade implements Connection {
     if (backend.abandon) this.abandon = (id) => backend.abandon?.(id);
   }
 
-  greet(version: string, name: string): void {
-    const [major = 0, minor = 0, micro = 0] = version.split('.').map((part) => Number.parseInt(part, 10) || 0);
-    const greeting = { QMP: { version: { qemu: { major, minor, micro }, package: name }, capabilities: [] } };
-    this.receive(`${JSON.stringify(greeting)}\n`);
+  greet(version: Greeting['QMP']['version']): void {
+    this.receive(`${JSON.stringify({ QMP: { version, capabilities: [] } })}\n`);
   }
 
   /** Hands on what the other end would have sent. */
@@ -62,14 +61,14 @@ export class QmpFacade implements Connection {
   }
 
   close(): void {
-    this.#backend.close();
     this.end();
+    this.#backend.close();
   }
 
   #take(text: string): void {
     let id: string | undefined;
     try {
-      const command = readCommand(parseCommand(text), false);
+      const command = readCommand(parseCommand(text, parseExact), false);
       if ('id' in command) id = stringify(command.id, 'id');
       if (nameOf(command) === 'qmp_capabilities') this.receive(replyText({}, id));
       else this.#backend.run(command, text, id);
