@@ -16,7 +16,7 @@ export interface ListenerHost extends NameWatcher {
  */
 export class ListenerLife<E> {
   readonly queue: EventQueue<E>;
-  readonly view = new HotSource<E>();
+  readonly view: HotSource<E> = new HotSource();
   readonly #names: NameSet;
   #host: ListenerHost | undefined;
   #loss: Error | undefined;
