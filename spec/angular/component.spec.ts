@@ -1,11 +1,11 @@
 /** @jest-environment ./spec/angular/dom-environment.cjs */
 import '@angular/compiler';
-import { ChangeDetectionStrategy, Component, effect, resource, signal, type Type } from '@angular/core';
+import { ChangeDetectionStrategy, Component, effect, signal, type Type } from '@angular/core';
 import { TestBed } from '@angular/core/testing';
 import { BrowserTestingModule, platformBrowserTesting } from '@angular/platform-browser/testing';
 import { filter, firstValueFrom } from 'rxjs';
 import { QmpClient } from 'rx-qmp';
-import { injectQmp, injectQmpHistory, injectQmpState, provideQmp } from 'rx-qmp/angular';
+import { injectQmp, injectQmpHistory, injectQmpQuery, injectQmpState, provideQmp } from 'rx-qmp/angular';
 import { provideQmpTesting } from 'rx-qmp/angular/testing';
 import { FakeQemu } from '../../src/testing/fake-qemu.js';
 
@@ -18,13 +18,9 @@ function component<T>(type: Type<T>, template: string, more: Pick<Component, 'in
 
 const Status = component(
   class {
-    readonly qmp = injectQmp();
     readonly state = injectQmpState();
     readonly events = injectQmpHistory(['STOP', 'RESUME']);
-    readonly status = resource({
-      params: () => (this.state().phase === 'ready' ? { events: this.events().length } : undefined),
-      loader: ({ abortSignal }) => this.qmp.execute('query-status', undefined, { signal: abortSignal }),
-    });
+    readonly status = injectQmpQuery('query-status', { after: ['STOP', 'RESUME'] });
   },
   '<b>{{ state().phase }}</b>, <i>{{ status.value()?.status }}</i>@for (e of events(); track e) {, {{ e.event }}}',
 );
@@ -47,7 +43,7 @@ describe('in a component', () => {
   it('shows state, events and a command without a zone and with OnPush', async () => {
     TestBed.configureTestingModule({ providers: [provideQmpTesting()] });
     const fixture = TestBed.createComponent(Status);
-    const [client, qemu] = [TestBed.inject(QmpClient), TestBed.inject(FakeQemu)];
+    const [client, qemu] = [TestBed.inject<QmpClient>(QmpClient), TestBed.inject(FakeQemu)];
     await fixture.whenStable();
     await reached(client, 'ready');
     await fixture.whenStable();
@@ -59,22 +55,26 @@ describe('in a component', () => {
 
     qemu.kill();
     await fixture.whenStable();
-    expect(text(fixture.nativeElement)).toMatch(/^reconnecting/);
+    expect(text(fixture.nativeElement)).toBe('reconnecting, paused, STOP');
 
     qemu.restart();
     await reached(client, 'ready');
     await fixture.whenStable();
     expect(text(fixture.nativeElement)).toBe('ready, running, STOP');
+
+    qemu.on('query-status', new Error('not now')).emit('STOP');
+    await fixture.whenStable();
+    expect(text(fixture.nativeElement)).toBe('ready, running, STOP, STOP');
   });
 
   it('leaves no listener behind when it is destroyed', async () => {
     TestBed.configureTestingModule({ providers: [provideQmpTesting()] });
-    const client = TestBed.inject(QmpClient);
+    const client = TestBed.inject<QmpClient>(QmpClient);
     await reached(client, 'ready');
     const before = client.listeners.length;
     const fixture = TestBed.createComponent(Status);
     await fixture.whenStable();
-    expect(client.listeners.length).toBe(before + 1);
+    expect(client.listeners.length).toBe(before + 2);
     fixture.destroy();
     expect(client.listeners.length).toBe(before);
     expect(client.state.phase).toBe('ready');
@@ -107,7 +107,7 @@ describe('in a component', () => {
         readonly #client = signal<QmpClient | undefined>(undefined);
         readonly #given = (): QmpClient => this.#client() as QmpClient;
         readonly state = injectQmpState({ client: this.#given });
-        readonly events = injectQmpHistory('STOP', undefined, { client: this.#given });
+        readonly events = injectQmpHistory('STOP', { client: this.#given });
         set client(client: QmpClient) {
           this.#client.set(client);
         }
@@ -135,7 +135,7 @@ describe('in a component', () => {
     let renders = 0;
     const Count = component(
       class {
-        readonly events = injectQmpHistory(null, undefined, { limit: 100 });
+        readonly events = injectQmpHistory(null, { limit: 100 });
         count(): number {
           renders += 1;
           return this.events().length;
@@ -145,7 +145,7 @@ describe('in a component', () => {
     );
     const fixture = TestBed.createComponent(Count);
     const qemu = TestBed.inject(FakeQemu);
-    await reached(TestBed.inject(QmpClient), 'ready');
+    await reached(TestBed.inject<QmpClient>(QmpClient), 'ready');
     await fixture.whenStable();
     renders = 0;
     for (let count = 0; count < 2_000; count += 1) qemu.emit('STOP');
@@ -162,10 +162,10 @@ describe('in a component', () => {
       const state = injectQmpState();
       effect(() => phases.push(state().phase));
     });
-    await reached(TestBed.inject(QmpClient), 'ready');
+    await reached(TestBed.inject<QmpClient>(QmpClient), 'ready');
     TestBed.tick();
     TestBed.inject(FakeQemu).restart();
-    await reached(TestBed.inject(QmpClient), 'ready');
+    await reached(TestBed.inject<QmpClient>(QmpClient), 'ready');
     TestBed.tick();
     expect(phases).toEqual(['ready', 'ready']);
   });

@@ -24,7 +24,7 @@ describe('injectQmpState', () => {
     const injector = injectorOf(provideQmp(() => qemu.connector));
     const state = injectQmpState({ injector });
     expect(state().phase).toBe('connecting');
-    await running(injector.get(QmpClient));
+    await running(injector.get<QmpClient>(QmpClient));
     expect(state().phase).toBe('ready');
     qemu.kill();
     expect(state().phase).toBe('reconnecting');
@@ -59,8 +59,8 @@ describe('injectQmpHistory', () => {
   it('holds the latest events with these names that pass the filter, up to the limit', async () => {
     const { qemu, client } = await connected();
     const injector = injectorOf();
-    const history = injectQmpHistory(['STOP', 'RESUME'], undefined, { injector, client, limit: 3 });
-    const hostResets = injectQmpHistory('RESET', ({ data }) => !data.guest, { injector, client });
+    const history = injectQmpHistory(['STOP', 'RESUME'], { injector, client, limit: 3 });
+    const hostResets = injectQmpHistory('RESET', { filter: ({ data }) => !data.guest, injector, client });
     expect(history()).toEqual([]);
     for (const name of ['STOP', 'RESUME', 'STOP', 'POWERDOWN', 'RESUME'] as const) qemu.emit(name);
     qemu.emit('RESET', { guest: true, reason: 'guest-reset' });
@@ -72,7 +72,7 @@ describe('injectQmpHistory', () => {
 
   it('makes one frozen array for all events between two reads', async () => {
     const { qemu, client } = await connected();
-    const history = injectQmpHistory(null, undefined, { injector: injectorOf(), client });
+    const history = injectQmpHistory(null, { injector: injectorOf(), client });
     const before = history();
     for (let count = 0; count < 10; count += 1) qemu.emit('STOP');
     const after = history();
@@ -85,7 +85,7 @@ describe('injectQmpHistory', () => {
 
   it('goes on after a loss, and keeps what it has (L5)', async () => {
     const { qemu, client } = await connected();
-    const history = injectQmpHistory('STOP', undefined, { injector: injectorOf(), client });
+    const history = injectQmpHistory('STOP', { injector: injectorOf(), client });
     qemu.emit('STOP');
     qemu.restart();
     await running(client);
@@ -96,7 +96,7 @@ describe('injectQmpHistory', () => {
 
   it('goes on after disconnect() and connect() (L9)', async () => {
     const { qemu, client } = await connected();
-    const history = injectQmpHistory('STOP', undefined, { injector: injectorOf(), client });
+    const history = injectQmpHistory('STOP', { injector: injectorOf(), client });
     qemu.emit('STOP');
     await client.disconnect();
     await client.connect();
@@ -108,7 +108,7 @@ describe('injectQmpHistory', () => {
   it('leaves no listener behind, and keeps its last value', async () => {
     const { qemu, client } = await connected();
     const injector = injectorOf();
-    const history = injectQmpHistory('STOP', undefined, { injector, client });
+    const history = injectQmpHistory('STOP', { injector, client });
     qemu.emit('STOP');
     expect(client.listeners).toHaveLength(2);
     injector.destroy();
@@ -122,7 +122,7 @@ describe('injectQmpHistory', () => {
     const [one, two] = [await connected(), await connected()];
     const chosen = signal(one.client);
     const injector = injectorOf();
-    const history = injectQmpHistory('STOP', undefined, { injector, client: chosen });
+    const history = injectQmpHistory('STOP', { injector, client: chosen });
     expect(one.client.listeners).toHaveLength(1);
     history();
     one.qemu.emit('STOP');

@@ -29,7 +29,7 @@ describe('provideQmp', () => {
     const client = injectQmp({ injector });
     expect((await phase(client, 'ready')).session).toBe(1);
     expect(injectQmp({ injector })).toBe(client);
-    expect(injector.get(QmpClient)).toBe(client);
+    expect(injector.get<QmpClient>(QmpClient)).toBe(client);
     expect(connector).toHaveBeenCalledTimes(1);
   });
 

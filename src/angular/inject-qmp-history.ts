@@ -5,7 +5,9 @@ import type { FilterOf, KnownNames, OpenName } from '../protocol/event-names.js'
 import { injectWatched, type InjectClientOptions, type Watch } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
-export interface InjectQmpHistoryOptions extends InjectClientOptions {
+export interface InjectQmpHistoryOptions<N extends string = EventName> extends InjectClientOptions {
+  /** Decides which of these events are kept. @default all */
+  readonly filter?: FilterOf<QmpEvent<N>>;
   /** How many of the latest events it holds. @default 1_000 */
   readonly limit?: number;
 }
@@ -18,26 +20,24 @@ export interface InjectQmpHistoryOptions extends InjectClientOptions {
  * many events come between two renderings, one array is made.
  *
  * ```ts
- * readonly stops = injectQmpHistory('STOP', undefined, { limit: 100 });
+ * readonly stops = injectQmpHistory('STOP', { limit: 100 });
  * ```
  */
 export function injectQmpHistory<const N extends EventName | OpenName = EventName>(
   names?: KnownNames<N>,
-  eventFilter?: FilterOf<QmpEvent<NoInfer<N>>>,
-  options: InjectQmpHistoryOptions = {},
+  options: InjectQmpHistoryOptions<NoInfer<N>> = {},
 ): Signal<readonly QmpEvent<NoInfer<N>>[]> {
   return injectFrom(injectQmpHistory, options.injector, () =>
-    injectWatched(options.client, (client) => watchHistory(client, names, eventFilter, options.limit)),
+    injectWatched(options.client, (client) => watchHistory(client, names, options)),
   );
 }
 
 function watchHistory<N extends EventName | OpenName>(
   client: QmpClient,
   names: KnownNames<N> | undefined,
-  eventFilter: FilterOf<QmpEvent<NoInfer<N>>> | undefined,
-  limit = 1_000,
+  { filter, limit = 1_000 }: InjectQmpHistoryOptions<NoInfer<N>>,
 ): Watch<readonly QmpEvent<N>[]> {
-  const listener = client.listener<N>(names, eventFilter, { queueLimit: 0, historyLimit: limit });
+  const listener = client.listener<N>(names, filter, { queueLimit: 0, historyLimit: limit });
   const heard = signal(0);
   const subscription = listener.events$.subscribe(() => {
     heard.update((count) => count + 1);

@@ -9,7 +9,7 @@ import { injectFrom, type InjectOptions } from './injection.js';
  */
 export function injectQmp(options: InjectOptions = {}): QmpClient {
   return injectFrom(injectQmp, options.injector, () => {
-    const client = inject(QmpClient, { optional: true });
+    const client = inject<QmpClient>(QmpClient, { optional: true });
     if (!client) throw new Error('there is no QmpClient here: add provideQmp(() => connector) to the providers');
     return client;
   });

@@ -6,7 +6,7 @@ export interface InjectOptions {
 }
 
 /** Runs `fn` in the given injector, or in the injection context that the caller is in. */
-export function injectFrom<T>(caller: () => unknown, injector: Injector | undefined, fn: () => T): T {
+export function injectFrom<T>(caller: (...args: never[]) => unknown, injector: Injector | undefined, fn: () => T): T {
   if (injector) return runInInjectionContext(injector, fn);
   assertInInjectionContext(caller);
   return fn();

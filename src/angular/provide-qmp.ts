@@ -1,7 +1,6 @@
 import { DestroyRef, inject, type Provider } from '@angular/core';
 import type { Connector } from '../transport/connection.js';
 import { QmpClient, type QmpClientOptions } from '../client/qmp-client.js';
-import { keepConnected } from './live-client.js';
 import { injectIsServer, injectOutsideZone, unopened } from './platform.js';
 
 /**
@@ -35,4 +34,10 @@ export function provideQmp(connector: () => Connector, options: QmpClientOptions
       },
     },
   ];
+}
+
+/** Connects for as long as the client lives. How that goes is in its state, an end for good included. */
+export function keepConnected(client: QmpClient): QmpClient {
+  client.connect().catch(() => undefined);
+  return client;
 }

@@ -4,8 +4,8 @@ import { QmpClient } from '../client/qmp-client.js';
 import type { HubClient, HubState } from '../hub/client/hub-client.js';
 import type { VmInfo } from '../gateway/vm-info.js';
 import type { HubEvent } from '../hub/protocol.js';
-import { keepConnected } from './live-client.js';
 import { unopened } from './platform.js';
+import { keepConnected } from './provide-qmp.js';
 
 interface SharedClient {
   readonly client: QmpClient;
