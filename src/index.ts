@@ -20,7 +20,22 @@ export { QmpSchema, schemaOf, type SchemaMember } from './client/schema.js';
 export type { Connection, Connector } from './transport/connection.js';
 export { backoff, type BackoffOptions, type ReconnectPolicy } from './client/reconnect.js';
 export { JobListener } from './bus/job-listener.js';
-export { followJob, type FollowJobOptions, type JobProgress } from './tasks/follow-job.js';
+
+/* Tasks: what takes several messages */
+export { eventAfter, type EventAfterOptions } from './tasks/event-after.js';
+export { followJob } from './tasks/follow-job.js';
+export type { FollowJobOptions, JobProgress } from './tasks/followed-job.js';
+export { followJobs } from './tasks/follow-jobs.js';
+export { runJob, type JobResult, type RunJobOptions } from './tasks/run-job.js';
+export { jobs$, type JobsOptions } from './tasks/jobs.js';
+export { shutdown, type ShutdownOptions } from './tasks/shutdown.js';
+export { pause, reset, resume } from './tasks/run-state.js';
+export { unplug, type UnplugOptions } from './tasks/unplug.js';
+export { waitForGuest, type WaitForGuestOptions } from './tasks/wait-for-guest.js';
+export { migrate, type MigrateOptions, type MigrationProgress } from './tasks/migrate.js';
+export { pressKeys, typeText, type TypeTextOptions } from './tasks/keys.js';
+export type { KeyboardLayout } from './tasks/us-layout.js';
+export type { TaskOptions } from './tasks/in-session.js';
 
 /* The hub, and WebSockets to it */
 export { webSocket, type WebSocketClass, type WebSocketLike, type WebSocketOptions } from './transport/web-socket.js';
@@ -66,8 +81,11 @@ export {
   JobError,
   LagError,
   ListenerError,
+  MigrationError,
   NegotiationError,
   ProtocolError,
   QmpError,
+  ShutdownError,
   StateError,
+  UnplugError,
 } from './protocol/errors.js';

@@ -15,6 +15,9 @@ export type { ConsoleWaitOptions, SerialConsole } from './machine/serial-console
 export { ConsoleError } from './machine/console-error.js';
 export type { ShellResult } from './machine/shell-command.js';
 
+/* Tasks that need a file on this host */
+export { screenshot, type ScreenshotOptions } from './machine/screenshot.js';
+
 /* The hub */
 export { createHub, type Hub } from './hub/server/hub.js';
 export type { HubLimits, HubOptions } from './hub/server/options.js';

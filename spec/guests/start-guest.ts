@@ -85,6 +85,11 @@ export class GuestSerial {
     await this.until(/GUEST-READY[^]*# /);
   }
 
+  /** Types a line whose end nobody waits for. */
+  type(line: string): void {
+    this.#socket.write(`${line}\n`);
+  }
+
   /** Types a command into the shell and resolves with what it printed. */
   async run(command: string): Promise<string> {
     const mark = `done${(commands += 1)}`;

@@ -63,7 +63,7 @@ describeQemu('followJob', () => {
       });
     const seen = await lastValueFrom(followJob(client, 'backup', start).pipe(toArray()));
     expect(statuses(seen)).toEqual(expect.arrayContaining(['created', 'running', 'waiting', 'pending', 'concluded']));
-    expect(seen.at(-1)).toEqual({ status: 'concluded', current: size, total: size });
+    expect(seen.at(-1)).toEqual({ id: 'backup', type: 'backup', status: 'concluded', current: size, total: size });
   });
 
   it('follows a mirror that is completed when it is ready', async () => {

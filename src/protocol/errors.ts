@@ -128,3 +128,36 @@ export class JobError extends QmpError {
     this.desc = fields.desc;
   }
 }
+
+/** A device was not unplugged: the guest refused. `desc` is QEMU's text, or what the guest's status code means. */
+export class UnplugError extends QmpError {
+  override readonly name = 'UnplugError';
+  /** The device's id, or its QOM path. */
+  readonly device: string;
+  readonly desc: string;
+
+  constructor(message: string, fields: { device: string; desc: string }) {
+    super(message);
+    this.device = fields.device;
+    this.desc = fields.desc;
+  }
+}
+
+/** A migration failed or was cancelled; the VM stays where it was. `desc` is QEMU's own text, where it gives one. */
+export class MigrationError extends QmpError {
+  override readonly name = 'MigrationError';
+  /** What QEMU calls it: `failed` or `cancelled`. */
+  readonly status: string;
+  readonly desc: string;
+
+  constructor(message: string, fields: { status: string; desc: string }) {
+    super(message);
+    this.status = fields.status;
+    this.desc = fields.desc;
+  }
+}
+
+/** The VM did not shut down, or in place of what was asked for. */
+export class ShutdownError extends QmpError {
+  override readonly name = 'ShutdownError';
+}
