@@ -3,7 +3,7 @@ import type { NatsConnection, ConnectionOptions } from '@nats-io/transport-node'
 import { createAgent, type Agent } from 'rx-qmp/agent';
 import type { AgentOptions } from '../../src/fleet/agent/options.js';
 import { FleetClient, type FleetVm } from 'rx-qmp/fleet';
-import { FakeQemu } from 'rx-qmp/testing';
+import type { FakeQemu } from 'rx-qmp/testing';
 import { startNats, type NatsServer } from '../support/nats.js';
 
 /** Everything a spec starts: ended in the opposite order by {@link end}. */
@@ -44,9 +44,9 @@ export class FleetUnderTest {
   }
 }
 
-/** A QEMU in memory whose connector suits an agent. */
-export function fakeQemu(): FakeQemu {
-  return new FakeQemu();
+/** The names of the commands that reached a QEMU. */
+export function commandsOf(qemu: FakeQemu): string[] {
+  return qemu.received.map((command) => ('execute' in command ? command.execute : command['exec-oob']) ?? '');
 }
 
 /** Resolves with the VM once it is as wanted. */

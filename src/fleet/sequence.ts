@@ -62,17 +62,19 @@ export class Sequence {
   /**
    * Where its agent says it is. What a beat counts was sent before the beat.
    *
-   * @returns how many of those did not come, as far as the reader has been there since the beat before
+   * @param there whether the reader has been there since the beat before: else what it has not heard the beginning of may have
+   * been before its time
+   * @returns how many of those did not come
    */
-  beat(epoch: number, [session, n, from, names]: Moved): number {
+  beat(epoch: number, [session, n, from, names]: Moved, there: boolean): number {
     const order =
       this.#epoch === 0 ? 1 : compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session });
     if (order < 0) return 0;
-    if (order > 0) this.#enter({ epoch, session }, false);
-    if (!this.#names) return this.#reach(ALL, n, from);
+    if (order > 0) this.#enter({ epoch, session }, this.#epoch !== 0);
+    if (!this.#names) return this.#reach(ALL, n, there ? from : n);
     return Object.entries(names)
       .filter(([name]) => this.#names?.has(name))
-      .reduce((sum, [name, [k, then]]) => sum + this.#reach(name, k, then), 0);
+      .reduce((sum, [name, [k, then]]) => sum + this.#reach(name, k, there ? then : k), 0);
   }
 
   #reach(key: string, latest: number, then: number): number {

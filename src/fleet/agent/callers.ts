@@ -36,8 +36,9 @@ export class Callers {
   /** Undefined where too many are unanswered already. */
   enter(inbox: string, feed: VmFeed): Place | undefined {
     const caller: Caller = this.#callers.get(inbox) ?? { joined: new Map(), unanswered: 0 };
-    if (caller.unanswered >= this.#limits.commandsPerCaller || this.#unanswered >= this.#limits.commands)
-      {return undefined;}
+    if (caller.unanswered >= this.#limits.commandsPerCaller || this.#unanswered >= this.#limits.commands) {
+      return undefined;
+    }
     const joined = caller.joined.get(feed) ?? { caller: feed.vm.join(), unanswered: 0 };
     this.#callers.set(inbox, caller);
     caller.joined.set(feed, joined);

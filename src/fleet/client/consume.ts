@@ -9,6 +9,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
+import type { NatsStatus } from '../nats-status.js';
 import { explained } from '../nats-errors.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { LOG_STREAM } from '../store-names.js';
@@ -28,11 +29,15 @@ const REMEMBERED = 10_000;
 const CONSUMER_NOT_FOUND = 10014;
 
 /** Reads the log from its beginning, on from where the durable of this name has got to. Goes on until it is unsubscribed. */
-export function consumeLog(nats: NatsConnection, durable: string, where: Where): Observable<Delivery> {
+export function consumeLog(status: NatsStatus, durable: string, where: Where): Observable<Delivery> {
   return new Observable((subscriber) => {
     let messages: ConsumerMessages | undefined;
     const acked = new Set<string>();
+    const cancel = new AbortController();
+    const { nats } = status;
     const run = async (): Promise<void> => {
+      // What is asked while there is no connection is thrown away.
+      await status.up(cancel.signal);
       const filter = filterOf(where);
       await prepare(nats, durable, filter);
       const consumer = await jetstream(nats).consumers.get(LOG_STREAM, durable);
@@ -72,6 +77,7 @@ export function consumeLog(nats: NatsConnection, durable: string, where: Where):
       },
     );
     return () => {
+      cancel.abort();
       messages?.stop();
     };
   });

@@ -139,7 +139,7 @@ export class FleetClient implements AsyncDisposable {
   history(where: Where & HistoryRange = {}): Observable<FleetEvent | FleetGap> {
     checkWhere(where);
     checkRange(where);
-    return readHistory(this.#nats, where).pipe(takeUntil(this.#closed));
+    return readHistory(this.#link.status, where).pipe(takeUntil(this.#closed));
   }
 
   /**
@@ -149,7 +149,7 @@ export class FleetClient implements AsyncDisposable {
   consume(durable: string, where: Where = {}): Observable<Delivery> {
     checkDurable(durable);
     checkWhere(where);
-    return consumeLog(this.#nats, durable, where).pipe(takeUntil(this.#closed));
+    return consumeLog(this.#link.status, durable, where).pipe(takeUntil(this.#closed));
   }
 
   /** Removes what is remembered of the VMs of a host that will not come back. Rejects with `StateError` without the right to. */

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import { DeliverPolicy, jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import type { NatsStatus } from '../nats-status.js';
 import { explained } from '../nats-errors.js';
 import { LOG_STREAM } from '../store-names.js';
 import { DOWN, eventTokenOf, matches, UP } from '../subjects.js';
@@ -19,10 +20,14 @@ export interface HistoryRange {
 const AHEAD = 500;
 
 /** Reads the log once, to where it ended when this began. Errors if the server has no log, or does not let the user read it. */
-export function readHistory(nats: NatsConnection, where: Where & HistoryRange): Observable<FleetEvent | FleetGap> {
+export function readHistory(status: NatsStatus, where: Where & HistoryRange): Observable<FleetEvent | FleetGap> {
   return new Observable((subscriber) => {
     const open = new Set<ConsumerMessages>();
+    const cancel = new AbortController();
+    const { nats } = status;
     const run = async (): Promise<void> => {
+      // What is asked while there is no connection is thrown away.
+      await status.up(cancel.signal);
       const reader = new LogReader(where);
       const end = await endOf(nats, where);
       const patterns = patternsOf('log', where).filter(
@@ -43,6 +48,7 @@ export function readHistory(nats: NatsConnection, where: Where & HistoryRange): 
       },
     );
     return () => {
+      cancel.abort();
       for (const messages of open) messages.stop();
     };
   });

@@ -128,11 +128,9 @@ class LiveReader {
     for (const [vm, moved] of Object.entries(beat.moved)) {
       const full = `${host}/${vm}`;
       if (this.#where.vm !== undefined && this.#where.vm !== full) continue;
-      const missed = this.#progressOf(host, vm).sequence.beat(beat.epoch, moved);
-      // Of the first beat it is not known how much of it happened before this reader came.
-      if (known?.epoch === beat.epoch && complete && missed > 0) {
-        this.#gap({ vm: full, since: known.at, missed, cause: LOST });
-      }
+      const { sequence, heardAt } = this.#progressOf(host, vm);
+      const missed = sequence.beat(beat.epoch, moved, known?.epoch === beat.epoch && complete);
+      if (missed > 0) this.#gap({ vm: full, since: known?.at ?? heardAt, missed, cause: LOST });
     }
   }
 

@@ -169,7 +169,7 @@ export class VmConnection {
     if (!hello || beat.epoch < hello.epoch || (beat.epoch === hello.epoch && beat.beat <= hello.beat)) return;
     const { host, vm } = this.#vm;
     const moved = Object.hasOwn(beat.moved, vm) ? beat.moved[vm] : undefined;
-    const missed = moved?.[0] === hello.session ? this.#sequence.beat(beat.epoch, moved) : 0;
+    const missed = moved?.[0] === hello.session ? this.#sequence.beat(beat.epoch, moved, true) : 0;
     if (beat.epoch > hello.epoch) this.#lose(`another agent serves ${host}`);
     else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
     else if (!complete && beat.after > hello.beat) this.#lose(`a beat of the agent of ${host} is missing`);
