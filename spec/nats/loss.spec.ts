@@ -1,22 +1,18 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
-import { headers } from '@nats-io/nats-core';
+import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { FakeQemu } from 'rx-qmp/testing';
 import type { FleetGap } from 'rx-qmp/fleet';
 import { describeNats } from '../support/nats.js';
 import { FleetUnderTest, vmOnce } from './fleet-under-test.js';
 
 /** Makes an agent lose the live copy of one event, as a broken network does. */
-function losing<T extends { publish(subject: string, ...rest: never[]): void }>(
-  nats: T,
-  pattern: RegExp,
-): { count: number } {
-  const lost = { count: 0 };
+function losing(nats: NatsConnection, pattern: RegExp): void {
   const publish = nats.publish.bind(nats);
-  nats.publish = ((subject: string, ...rest: never[]) => {
-    if (pattern.test(subject) && lost.count === 0) lost.count += 1;
+  let lost = 0;
+  nats.publish = (subject, ...rest) => {
+    if (pattern.test(subject) && lost === 0) lost += 1;
     else publish(subject, ...rest);
-  });
-  return lost;
+  };
 }
 
 describeNats('a loss on the way', () => {
@@ -122,8 +118,15 @@ describeNats('a loss on the way', () => {
       if (id !== '') header.set('Nats-Msg-Id', id);
       rude.publish('qmp1.evt.h1.vm1.STOP', '{"event":"STOP"}', { headers: header });
     }
-    for (const beat of ['', '{', '[]', '{"epoch":1}', '{"epoch":1,"beat":1,"after":0,"every":200,"moved":{"vm1":[1]}}'])
-      {rude.publish('qmp1.hb.h1', beat);}
+    for (const beat of [
+      '',
+      '{',
+      '[]',
+      '{"epoch":1}',
+      '{"epoch":1,"beat":1,"after":0,"every":200,"moved":{"vm1":[1]}}',
+    ]) {
+      rude.publish('qmp1.hb.h1', beat);
+    }
     await rude.flush();
     qemu.emit('RESUME');
     expect((await events).map(({ event }) => event)).toEqual(['RESUME']);
