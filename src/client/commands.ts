@@ -47,7 +47,7 @@ interface Caller {
 }
 
 /** A command without a reply. */
-interface Pending extends Pick<CommandCall, 'name' | 'oob'> {
+interface Pending extends Pick<CommandCall, 'name' | 'oob' | 'fds'> {
   readonly id: number;
   /** Absent once nobody waits any more: a reply may still come, but nothing else is kept for it. */
   readonly caller?: Caller;
@@ -116,7 +116,7 @@ export class Commands {
       const abandon = (error: unknown): void => {
         settle();
         reject(error);
-        if (!this.#leave(waiting)) this.#giveUp({ name, oob, id });
+        if (!this.#leave(waiting)) this.#giveUp({ name, oob, id, ...(waiting.fds && { fds: waiting.fds }) });
       };
       const caller: Caller = {
         resolve: (result) => {
@@ -191,14 +191,20 @@ export class Commands {
     if (overtaking?.oob) this.#transmit(overtaking);
     for (const pending of this.#waiting) {
       if (this.#inBandSent >= this.#maxInFlight) return;
+      if (pending.fds && this.#passesFds) return;
       this.#transmit(pending);
     }
   }
 
+  /** QEMU drops the descriptors of a command that has not run when those of the next one come. */
+  get #passesFds(): boolean {
+    return [...this.#sent.values()].some(({ fds }) => fds);
+  }
+
   #transmit(waiting: Waiting): void {
     this.#leave(waiting);
-    const { id, name, oob, caller } = waiting;
-    this.#sent.set(id, { id, name, oob, caller });
+    const { id, name, oob, caller, fds } = waiting;
+    this.#sent.set(id, { id, name, oob, caller, ...(fds && { fds }) });
     if (!oob) this.#inBandSent += 1;
     this.#carrier.send(waiting);
   }

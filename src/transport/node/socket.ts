@@ -3,6 +3,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { Connection, Connector } from '../connection.js';
 import { checkHost, checkPath, checkPort } from './address-checks.js';
 import { explain } from './socket-errors.js';
+import { noteSocket } from './socket-of.js';
 import { ReusedBuffer } from './reused-buffer.js';
 import { streamConnection, type Reading } from './stream-connection.js';
 
@@ -69,6 +70,7 @@ function dial(
     socket.once(ready, () => {
       signal.removeEventListener('abort', giveUp);
       const connection = streamConnection(socket, socket, reading?.(socket));
+      noteSocket(connection, socket);
       socket.off('error', fail);
       resolve(connection);
     });

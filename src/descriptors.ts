@@ -1,0 +1,1 @@
+export { withDescriptors } from './transport/node/descriptors/with-descriptors.js';
