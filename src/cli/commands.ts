@@ -16,6 +16,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run one command and print what it returns as JSON',
     load: async () => (await import('./commands/exec.js')).execCommand(),
   },
+  guest: {
+    summary: 'run programs and move files inside the guest, through its agent',
+    load: async () => (await import('./commands/guest.js')).guestCommand(),
+  },
   demo: {
     summary: 'show what the library does, on a QEMU of its own or a simulated one',
     load: async () => (await import('./commands/demo.js')).demoCommand(),

@@ -11,7 +11,15 @@ export async function withClient<T>(
   options: AddressOptions & { readonly client?: QmpClientOptions },
   use: (client: QmpClient, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const client = new QmpClient(await connectorFor(text, options), { integers: 'exact', ...options.client });
+  const connector = await connectorFor(text, options);
+  return withConnected(new QmpClient(connector, { integers: 'exact', ...options.client }), use);
+}
+
+/** The same for a client that is not connected yet. */
+export async function withConnected<M extends object, T>(
+  client: QmpClient<M>,
+  use: (client: QmpClient<M>, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const signal = interruptSignal();
   try {
     await client.connect({ signal });
