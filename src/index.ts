@@ -41,8 +41,9 @@ export type { TaskOptions } from './tasks/in-session.js';
 export { webSocket, type WebSocketClass, type WebSocketLike, type WebSocketOptions } from './transport/web-socket.js';
 export { WebSocketError, type CloseReason } from './transport/web-socket-error.js';
 export { HubClient, type HubClientOptions, type HubState } from './hub/client/hub-client.js';
-export type { HubEvent, HubFrame, HubRights } from './hub/protocol.js';
-export type { Role, VmInfo } from './gateway/vm-info.js';
+export type { HubHistoryOptions } from './hub/client/hub-history.js';
+export type { HubEvent, HubFrame, HubGap, HubRights } from './hub/protocol.js';
+export type { FailedJob, Role, VmInfo, VmJob } from './gateway/vm-info.js';
 
 /* The words of QMP */
 export {

@@ -51,7 +51,10 @@ describe('provideQmpHub', () => {
     );
     await bothRunning();
     expect(vms().map(({ name }) => name)).toEqual(['vm1', 'vm2']);
-    expect(state()).toEqual({ phase: 'open', rights: { role: 'operator', allow: ['stop'] } });
+    expect(state()).toEqual({
+      phase: 'open',
+      rights: { role: 'operator', name: 'anybody', allow: ['stop'], screen: true },
+    });
     qemus.vm1.emit('STOP');
     qemus.vm2.emit('RESUME');
     expect(await events).toEqual(['vm1 STOP', 'vm2 RESUME']);

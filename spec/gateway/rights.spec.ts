@@ -21,7 +21,7 @@ describe('the rights of the hub (H2)', () => {
     expect(await viewer.ask({ execute: 'query-status', id: 1 })).toMatchObject({ return: { running: true }, id: 1 });
     expect(await viewer.ask({ execute: 'stop', id: 2 })).toEqual({ error: refused, id: 2 });
     expect(await viewer.ask({ execute: 'quit' })).toEqual({ error: refused });
-    expect(passedOn(fake)).toEqual(['query-status']);
+    expect(passedOn(fake)).toEqual([]);
   });
 
   it('let an operator run what is allowed by name besides (H2)', async () => {
@@ -101,7 +101,7 @@ describe('the rights of the hub (H2)', () => {
     const { viewer, fake } = await both();
     await viewer.ask('{"execute":"quit","execute":"query-status","arguments":{"a":1},"arguments":{},"id":1}');
     expect(fake.received.at(-1)).toMatchObject({ execute: 'query-status', arguments: {} });
-    expect(passedOn(fake)).toEqual(['query-status']);
+    expect(passedOn(fake)).toEqual([]);
   });
 
   describe('out of band', () => {
@@ -136,6 +136,7 @@ describe('the rights of the hub (H2)', () => {
       error: { class: 'CommandNotFound' },
       id: 4,
     });
-    expect(fake.received).toMatchObject([{ execute: 'qmp_capabilities' }]);
+    expect(fake.received.filter(({ execute }) => execute === 'qmp_capabilities')).toHaveLength(1);
+    expect(passedOn(fake)).toEqual([]);
   });
 });

@@ -30,7 +30,7 @@ describe('abuse of the hub (H4)', () => {
     expect(await test.abuser.closed).toMatchObject({ code: 1009 });
     await test.logged(/cut off: too-large/);
     await expectUnharmed(test);
-    expect(passedOn(test.fake)).toEqual(['query-status']);
+    expect(passedOn(test.fake)).toEqual([]);
   });
 
   it('a command of 10 MB in many frames costs the connection (H4)', async () => {
@@ -101,7 +101,7 @@ describe('abuse of the hub (H4)', () => {
     const noId = await test.abuser.ask(String.raw`{"execute":"query-status","id":"\ud800"}`);
     expect(noId).toEqual({ error: expect.anything() as object });
     await expectUnharmed(test);
-    expect(passedOn(test.fake)).toEqual(['query-status']);
+    expect(passedOn(test.fake)).toEqual([]);
   });
 
   it('a flood of commands costs the connection, and what waited of it is not sent (H4)', async () => {
@@ -110,7 +110,7 @@ describe('abuse of the hub (H4)', () => {
     const abuser = await test.client();
     for (let id = 0; id < 10_000; id += 1) abuser.send({ execute: 'query-block', id });
     expect(await abuser.closed).toMatchObject({ code: 1008, reason: 'flood: 101 commands without an answer' });
-    expect(test.wire).toHaveLength(1 + 8);
+    expect(test.wire).toHaveLength(8);
     await test.logged(/cut off: flood/);
   });
 

@@ -7,7 +7,7 @@ import { OPERATOR, RawClient, VIEWER, type RawOptions } from './raw-client.js';
 export interface HubUnderTest {
   readonly hub: Hub;
   readonly fake: FakeQemu;
-  /** What the hub sent to the VM, as it went over the wire. */
+  /** What the hub has sent to the VM since it was ready, as it went over the wire. */
   readonly wire: readonly string[];
   /** Of the VM `vm1`. */
   readonly url: string;
@@ -78,7 +78,11 @@ export async function startHub(options: HubOptions = {}, fake: FakeQemu = new Fa
       },
     };
   });
-  await until(() => hub.vms.every(({ state }) => state === 'ready'));
+  await until(
+    () =>
+      hub.vms.every(({ state }) => state === 'ready') && fake.received.some(({ execute }) => execute === 'query-jobs'),
+  );
+  wire.length = 0;
   const url = `${hub.url}/vms/vm1`;
   const client = async (
     clientOptions: RawOptions = { token: OPERATOR },
@@ -87,11 +91,14 @@ export async function startHub(options: HubOptions = {}, fake: FakeQemu = new Fa
   return { hub, fake, wire, url, log, logged, client };
 }
 
-/** The names of the commands that came through to QEMU, without the handshake. */
+/** What the hub asks for itself, whoever is there. */
+const OWN = ['qmp_capabilities', 'query-status', 'query-jobs'];
+
+/** The names of the commands of clients that came through to QEMU, but for those that the hub asks for itself, too. */
 export function passedOn(fake: FakeQemu): string[] {
   return fake.received
     .map((command) => command.execute ?? `oob ${String(command['exec-oob'])}`)
-    .filter((name) => name !== 'qmp_capabilities');
+    .filter((name) => !OWN.includes(name));
 }
 
 /** Resolves when the client's state is in the phase. */

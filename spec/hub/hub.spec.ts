@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { QmpClient, webSocket } from 'rx-qmp';
+import { QmpClient, webSocket, type VmInfo } from 'rx-qmp';
 import { createHub } from 'rx-qmp/node';
 import { FakeQemu } from 'rx-qmp/testing';
 import { WebSocket } from 'ws';
@@ -111,10 +111,18 @@ describe('the hub', () => {
       'no-store',
     ]);
     expect(JSON.parse(body)).toEqual([
-      { name: 'vm1', state: 'ready', qemu: '7.2.22', since: expect.stringMatching(/^\d{4}-.*Z$/) as string },
+      {
+        name: 'vm1',
+        state: 'ready',
+        status: 'running',
+        events: 0,
+        qemu: '7.2.22',
+        since: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      },
       {
         name: 'away',
         state: 'connecting',
+        events: 0,
         since: expect.any(String) as string,
         reason: expect.stringContaining('no such socket') as string,
       },
@@ -125,12 +133,15 @@ describe('the hub', () => {
     const { hub, fake, logged } = await startHub({ allow: ['stop'] });
     const watcher = closeLater(await RawClient.open(`${hub.url}/events`, { token: OPERATOR }));
     expect(await watcher.next()).toMatchObject({
-      hub: { role: 'operator', allow: ['stop'] },
+      hub: { protocol: 1, role: 'operator', name: 'operator-1', allow: ['stop'], screen: false },
+      n: 0,
       vms: [{ name: 'vm1', state: 'ready' }],
     });
     fake.emit('RESET', { guest: false, reason: 'host-qmp-system-reset' });
     expect(await watcher.next()).toEqual({
       vm: 'vm1',
+      n: 1,
+      k: 1,
       event: {
         event: 'RESET',
         data: { guest: false, reason: 'host-qmp-system-reset' },
@@ -139,16 +150,17 @@ describe('the hub', () => {
     });
     const second = new FakeQemu();
     hub.add('vm2', second.connector);
-    expect(await watcher.next()).toMatchObject({ vms: [{ name: 'vm1' }, { name: 'vm2', state: 'connecting' }] });
-    expect(await watcher.next()).toMatchObject({ vm: 'vm2', state: { state: 'ready' } });
+    expect(await watcher.next()).toMatchObject({ added: [{ name: 'vm2' }] });
     fake.kill();
-    expect(await watcher.next()).toMatchObject({
-      vm: 'vm1',
-      state: { state: 'gone', reason: expect.any(String) as string },
-    });
+    let vm1: unknown;
+    while (vm1 === undefined) {
+      const { changed } = await watcher.next();
+      vm1 = (changed as readonly VmInfo[]).find(({ name, state }) => name === 'vm1' && state === 'gone');
+    }
+    expect(vm1).toMatchObject({ reason: expect.any(String) as string });
     await logged(/^vm1: gone/);
     await hub.remove('vm1');
-    expect(await watcher.next()).toMatchObject({ vms: [{ name: 'vm2' }] });
+    expect(await watcher.next()).toEqual({ removed: ['vm1'] });
     expect(hub.vms).toHaveLength(1);
   });
 
@@ -197,7 +209,7 @@ describe('the hub', () => {
     const one = await client();
     await one.ask({ execute: 'set_password', arguments: { protocol: 'vnc', password: 'secret' }, id: 1 });
     await one.ask({ execute: 'quit', arguments: { password: 'secret' }, id: 2 });
-    expect(log.join('\n')).toMatch(/127\.0\.0\.1 GET \/vms\/vm1: operator/);
+    expect(log.join('\n')).toMatch(/127\.0\.0\.1 GET \/vms\/vm1: operator-1/);
     expect(log.join('\n')).not.toMatch(/secret|operator-0/);
   });
 

@@ -73,7 +73,7 @@ describe('sharing a VM (H3)', () => {
     await second.ask({ execute: 'no' });
     third.send({ execute: 'query-chardev', id: 0 });
     await third.ask({ execute: 'no' });
-    const sent = (): unknown[] => wire.slice(1).map((text) => (JSON.parse(text) as { execute: string }).execute);
+    const sent = (): unknown[] => wire.map((text) => (JSON.parse(text) as { execute: string }).execute);
     expect(sent()).toEqual(Array(8).fill('query-block'));
 
     for (let answered = 1; answered <= 24; answered += 1) {
@@ -140,7 +140,7 @@ describe('sharing a VM (H3)', () => {
     const last = clients.pop() as RawClient;
     expect(await last.ask({ execute: 'query-status', id: 1 })).toMatchObject({ id: 1 });
     expect(hub.vms).toMatchObject([{ name: 'vm1', state: 'ready' }]);
-    expect(passedOn(fake)).toEqual(['query-status']);
+    expect(passedOn(fake)).toEqual([]);
   });
 
   it('does not wait for a VM that hangs when one leaves or the hub closes', async () => {

@@ -4,7 +4,8 @@ import type { QmpClient } from '../client/qmp-client.js';
 import { StateError } from '../protocol/errors.js';
 import type { HubState } from '../hub/client/hub-client.js';
 import type { VmInfo } from '../gateway/vm-info.js';
-import type { HubEvent } from '../hub/protocol.js';
+import type { HubHistoryOptions } from '../hub/client/hub-history.js';
+import type { HubEvent, HubGap } from '../hub/protocol.js';
 import { injectFrom, type InjectOptions } from './injection.js';
 import { SharedHub } from './shared-hub.js';
 
@@ -16,6 +17,10 @@ export interface QmpHub {
   readonly vms: Signal<readonly VmInfo[]>;
   /** The events of all VMs, hot. */
   readonly events$: Observable<HubEvent>;
+  /** Tells of each hole in {@link events$}, before the first event after it. */
+  readonly gaps$: Observable<HubGap>;
+  /** What the hub has kept of the events of a VM: oldest first, then it completes. Each subscription asks again. */
+  history(vm: string, options?: HubHistoryOptions): Observable<HubEvent>;
   /**
    * The client of a VM, connecting or connected: one for all who ask for the same name. It is closed when the last injection
    * context that asked for it is destroyed. Do not close it.
@@ -47,6 +52,8 @@ function heldBy(destroyRef: DestroyRef, shared: SharedHub): QmpHub {
     state: shared.state,
     vms: shared.vms,
     events$: shared.events$,
+    gaps$: shared.gaps$,
+    history: (vm, options) => shared.history(vm, options),
     client(name) {
       const client = held.get(name) ?? untracked(() => acquire(name));
       held.set(name, client);

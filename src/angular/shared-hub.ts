@@ -3,7 +3,8 @@ import { NEVER, type Observable, type Subscription } from 'rxjs';
 import { QmpClient } from '../client/qmp-client.js';
 import type { HubClient, HubState } from '../hub/client/hub-client.js';
 import type { VmInfo } from '../gateway/vm-info.js';
-import type { HubEvent } from '../hub/protocol.js';
+import type { HubHistoryOptions } from '../hub/client/hub-history.js';
+import type { HubEvent, HubGap } from '../hub/protocol.js';
 import { unopened } from './platform.js';
 import { keepConnected } from './provide-qmp.js';
 
@@ -17,6 +18,7 @@ export class SharedHub {
   readonly state: Signal<HubState>;
   readonly vms: Signal<readonly VmInfo[]>;
   readonly events$: Observable<HubEvent>;
+  readonly gaps$: Observable<HubGap>;
   /** Undefined on a server. */
   readonly #hub: HubClient | undefined;
   readonly #outsideZone: <T>(fn: () => T) => T;
@@ -27,6 +29,7 @@ export class SharedHub {
     this.#hub = hub;
     this.#outsideZone = outsideZone;
     this.events$ = hub?.events$ ?? NEVER;
+    this.gaps$ = hub?.gaps$ ?? NEVER;
     const state = signal<HubState>({ phase: 'idle' });
     const vms = signal<readonly VmInfo[]>([]);
     this.state = state.asReadonly();
@@ -42,6 +45,10 @@ export class SharedHub {
         }),
       );
     });
+  }
+
+  history(vm: string, options?: HubHistoryOptions): Observable<HubEvent> {
+    return this.#hub?.history(vm, options) ?? NEVER;
   }
 
   acquire(name: string): QmpClient {

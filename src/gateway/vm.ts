@@ -4,8 +4,9 @@ import { backoff } from '../client/reconnect.js';
 import type { ConnectionState } from '../client/state.js';
 import { StateError } from '../protocol/errors.js';
 import type { Logger } from '../foundation/logger.js';
-import type { Greeting, QmpEvent } from '../protocol/message.js';
+import { isEvent, type Greeting, type QmpEvent } from '../protocol/message.js';
 import { FairQueue } from './fair-queue.js';
+import { VmHealth } from './vm-health.js';
 import type { VmInfo } from './vm-info.js';
 
 const RETRY = backoff({ to: 2_000 });
@@ -47,7 +48,10 @@ export class Vm {
   readonly #logger: Logger | undefined;
   readonly #subscribers = new Set<VmSubscriber>();
   readonly #queue = new FairQueue();
-  #info: VmInfo;
+  readonly #health: VmHealth;
+  #state: Pick<VmInfo, 'name' | 'state' | 'since' | 'qemu' | 'reason'>;
+  #lastEvent: string | undefined;
+  #lastEventAt = 0;
   #wanted = true;
   #callers = 0;
   #commands = 0;
@@ -56,7 +60,7 @@ export class Vm {
   constructor(name: string, connector: Connector, logger: Logger | undefined) {
     this.name = name;
     this.#logger = logger;
-    this.#info = { name, state: 'connecting', since: new Date().toISOString() };
+    this.#state = { name, state: 'connecting', since: new Date().toISOString() };
     this.client = new QmpClient(connector, {
       name,
       executeTimeout: Infinity,
@@ -65,16 +69,30 @@ export class Vm {
       events: { queueLimit: 0, historyLimit: 0 },
       ...(logger && { logger }),
     });
+    const asking = this.#queue.join();
+    this.#health = new VmHealth(
+      (command) => asking.take(() => this.client.execute(command)),
+      () => {
+        this.#tellChange();
+      },
+    );
     this.client.state$.subscribe((state) => {
       this.#changed(state);
     });
     this.client.traffic$.subscribe((traffic) => {
-      if (traffic.direction === 'received' && 'event' in traffic.message) this.#event(traffic.message, traffic.text);
+      if (traffic.direction === 'received' && isEvent(traffic.message)) this.#event(traffic.message, traffic.text);
     });
   }
 
   get info(): VmInfo {
-    return this.#info;
+    return {
+      ...this.#state,
+      events: this.#events,
+      ...this.#health.health,
+      ...(this.#lastEvent !== undefined && {
+        lastEvent: { event: this.#lastEvent, time: new Date(this.#lastEventAt).toISOString() },
+      }),
+    };
   }
 
   /** What QEMU said first, while there is a session. */
@@ -145,30 +163,40 @@ export class Vm {
   }
 
   #changed(state: ConnectionState): void {
-    const { state: before, reason: known } = this.#info;
+    const { state: before, reason: known } = this.#state;
     const since = new Date().toISOString();
     if ('greeting' in state) {
       const { major, minor, micro } = state.greeting.QMP.version.qemu;
       this.#enter({ name: this.name, state: 'ready', since, qemu: `${major}.${minor}.${micro}` });
+      this.#health.begin();
       return;
     }
     const reason = 'cause' in state ? state.cause.message : `${this.name}: the session has ended`;
     if (before === 'ready' || (before === 'connecting' && state.phase === 'closed')) {
+      this.#health.end();
       this.#enter({ name: this.name, state: 'gone', since, reason });
       for (const subscriber of this.#subscribers) subscriber.ended(reason);
     } else if (before === 'connecting' && 'cause' in state && reason !== known) {
-      this.#enter({ ...this.#info, reason });
+      this.#enter({ ...this.#state, reason });
     }
   }
 
-  #enter(info: VmInfo): void {
-    this.#info = info;
-    if (info.reason !== undefined) this.#logger?.debug(`${this.name}: ${info.state}: ${info.reason}`);
+  #enter(state: Pick<VmInfo, 'name' | 'state' | 'since' | 'qemu' | 'reason'>): void {
+    this.#state = state;
+    if (state.reason !== undefined) this.#logger?.debug(`${this.name}: ${state.state}: ${state.reason}`);
+    this.#tellChange();
+  }
+
+  #tellChange(): void {
+    const { info } = this;
     for (const subscriber of this.#subscribers) subscriber.changed(info);
   }
 
   #event(event: QmpEvent, text: string): void {
     this.#events += 1;
+    this.#lastEvent = event.event;
+    this.#lastEventAt = Date.now();
+    this.#health.heard(event);
     for (const subscriber of this.#subscribers) subscriber.event(text, this.#events, event);
   }
 }

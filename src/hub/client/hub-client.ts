@@ -18,11 +18,14 @@ import {
 import { QmpClient, type QmpClientOptions } from '../../client/qmp-client.js';
 import { backoff, type ReconnectPolicy } from '../../client/reconnect.js';
 import { disposeBy } from '../../foundation/disposal.js';
+import { HotSource } from '../../foundation/hot-source.js';
 import { StateError, type QmpError } from '../../protocol/errors.js';
 import type { Logger } from '../../foundation/logger.js';
 import { hubFrames } from './hub-frames.js';
 import type { VmInfo } from '../../gateway/vm-info.js';
-import type { HubEvent, HubFrame, HubRights } from '../protocol.js';
+import { hubHistory, type HubHistoryOptions } from './hub-history.js';
+import { HubPlace } from './hub-place.js';
+import type { ChangeFrame, HubEvent, HubFrame, HubGap, HubRights } from '../protocol.js';
 import { socketUrl, webSocket, type WebSocketOptions } from '../../transport/web-socket.js';
 
 export interface HubClientOptions extends Pick<WebSocketOptions, 'token' | 'WebSocket'> {
@@ -45,8 +48,8 @@ export type HubState =
 /**
  * The client side of `rx-qmp hub`: which VMs there are, the events of all of them, and a {@link QmpClient} for each.
  *
- * It is connected while anybody is subscribed to one of its streams, by one WebSocket for all of them, and connects anew when
- * that one ends. What happened meanwhile is not known: `state$` shows the time.
+ * It is connected while anybody is subscribed to one of its streams, by one WebSocket for all of them, and connects again when
+ * that one ends. The events of the time between come then, as far as the hub has kept them; what is missing, `gaps$` tells.
  *
  * ```ts
  * const hub = new HubClient('wss://hub.example', { token });
@@ -59,6 +62,8 @@ export class HubClient implements AsyncDisposable {
   readonly vms$: Observable<readonly VmInfo[]>;
   /** The events of all VMs, hot. */
   readonly events$: Observable<HubEvent>;
+  /** Tells of each hole in {@link events$}, before the first event after it. */
+  readonly gaps$: Observable<HubGap>;
   /** The present state, then each change. */
   readonly state$: Observable<HubState>;
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -70,6 +75,9 @@ export class HubClient implements AsyncDisposable {
   readonly #states = new ReplaySubject<HubState>(1);
   #state: HubState = { phase: 'idle' };
   readonly #clients = new Set<QmpClient>();
+  readonly #events = new HotSource<HubEvent>();
+  readonly #gaps = new HotSource<HubGap>();
+  #place = this.#newPlace();
   #vms: readonly VmInfo[] | undefined;
 
   /** @param url of the hub, as it prints it: `https://hub.example`, `ws://127.0.0.1:8765` */
@@ -87,11 +95,14 @@ export class HubClient implements AsyncDisposable {
       filter((vms) => vms !== undefined),
       distinctUntilChanged(),
     );
-    this.events$ = frames$.pipe(filter((frame): frame is HubEvent => 'event' in frame));
-    this.state$ = new Observable((subscriber) => {
-      subscriber.add(this.#states.subscribe(subscriber));
-      if (!subscriber.closed) subscriber.add(frames$.subscribe());
-    });
+    const whileWatched = <T>(stream$: Observable<T>): Observable<T> =>
+      new Observable((subscriber) => {
+        subscriber.add(stream$.subscribe(subscriber));
+        if (!subscriber.closed) subscriber.add(frames$.subscribe());
+      });
+    this.events$ = whileWatched(this.#events.observable);
+    this.gaps$ = whileWatched(this.#gaps.observable);
+    this.state$ = whileWatched(this.#states);
   }
 
   /** @param name of the VM, as {@link vms$} has it. @returns a new client with `reconnect`; connect it, and close it after use */
@@ -105,6 +116,15 @@ export class HubClient implements AsyncDisposable {
     return client;
   }
 
+  /**
+   * What the hub has kept of the events of a VM: oldest first, then it completes. Each subscription asks again; it errors with
+   * `ConnectError` if the hub does not answer, or does not know the VM.
+   */
+  history(vm: string, options: HubHistoryOptions = {}): Observable<HubEvent> {
+    const url = `${this.#url.replace(/^ws/, 'http')}/vms/${encodeURIComponent(vm)}/events`;
+    return hubHistory(url, this.#options.token, options);
+  }
+
   /** Ends it for good: its streams complete, and its clients are closed. */
   async close(): Promise<void> {
     await this.#end({ phase: 'closed' });
@@ -113,10 +133,12 @@ export class HubClient implements AsyncDisposable {
   #frames(): Observable<HubFrame> {
     const { logger, token, WebSocket, reconnect = backoff() } = this.#options;
     const url = `${this.#url}/events`;
-    const connector = webSocket(url, { ...(token !== undefined && { token }), ...(WebSocket && { WebSocket }) });
+    const options = { ...(token !== undefined && { token }), ...(WebSocket && { WebSocket }) };
     return defer(() => {
       this.#enter({ phase: 'connecting' });
-      return hubFrames(url, connector, logger);
+      const { position } = this.#place;
+      const target = position === undefined ? url : `${url}?after=${position}`;
+      return hubFrames(url, webSocket(target, options), logger);
     }).pipe(
       tap((frame) => {
         this.#take(frame);
@@ -124,6 +146,7 @@ export class HubClient implements AsyncDisposable {
       retry({
         resetOnSuccess: true,
         delay: (cause: QmpError, attempt) => {
+          this.#place.lost(cause);
           const delay = reconnect.delay(attempt, cause);
           if (delay === null) {
             void this.#end({ phase: 'closed', cause });
@@ -136,6 +159,7 @@ export class HubClient implements AsyncDisposable {
       takeUntil(this.#closed),
       finalize(() => {
         this.#vms = undefined;
+        this.#place = this.#newPlace();
         this.#enter({ phase: 'idle' });
       }),
       share(),
@@ -145,17 +169,34 @@ export class HubClient implements AsyncDisposable {
   async #end(state: HubState): Promise<void> {
     this.#enter(state);
     this.#states.complete();
+    this.#events.end();
+    this.#gaps.end();
     this.#closed.next();
     await Promise.all([...this.#clients].map((client) => client.close()));
   }
 
   #take(frame: HubFrame): void {
-    if ('vms' in frame) {
+    if ('hub' in frame) {
+      const { role, name, allow, screen } = frame.hub;
       this.#vms = frame.vms;
-      if (frame.hub) this.#enter({ phase: 'open', rights: frame.hub });
-    } else if ('state' in frame) {
-      this.#vms = this.#vms?.map((vm) => (vm.name === frame.vm ? frame.state : vm));
+      this.#place.greeted(frame);
+      this.#enter({ phase: 'open', rights: { role, name, allow, screen } });
+    } else if ('event' in frame) this.#place.heard(frame);
+    else {
+      this.#place.changed(frame);
+      this.#vms = applied(frame, this.#vms ?? []);
     }
+  }
+
+  #newPlace(): HubPlace {
+    return new HubPlace({
+      event: (event) => {
+        this.#events.next(event);
+      },
+      gap: (gap) => {
+        this.#gaps.next(gap);
+      },
+    });
   }
 
   #enter(state: HubState): void {
@@ -167,4 +208,11 @@ export class HubClient implements AsyncDisposable {
   static {
     disposeBy(this, 'close', 'asyncDispose');
   }
+}
+
+function applied({ added = [], removed = [], changed = [] }: ChangeFrame, vms: readonly VmInfo[]): readonly VmInfo[] {
+  const byName = new Map(vms.map((vm) => [vm.name, vm]));
+  for (const name of removed) byName.delete(name);
+  for (const vm of [...added, ...changed]) byName.set(vm.name, vm);
+  return [...byName.values()];
 }

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
-import type { Role } from '../../gateway/vm-info.js';
 import { tokenOf } from './bearer.js';
 import { TokenBook, type HubToken } from './tokens.js';
+import { anybody, type Visitor } from './visitor.js';
 
 export interface AdmissionOptions {
   readonly hostNames: readonly string[];
   readonly origins: readonly string[];
   /** `undefined` lets everybody in, as an operator. */
   readonly tokens: readonly HubToken[] | undefined;
+  /** What operators may run. */
+  readonly allow: readonly string[];
 }
 
 /** Why a request is not served. */
@@ -32,14 +34,16 @@ export class Admission {
   readonly #hosts: ReadonlySet<string>;
   readonly #origins: ReadonlySet<string>;
   readonly #tokens: TokenBook | undefined;
+  readonly #anybody: Visitor;
 
   /** @throws TypeError if a name, an origin or a token is not valid */
-  constructor({ hostNames, origins, tokens }: AdmissionOptions) {
+  constructor({ hostNames, origins, tokens, allow }: AdmissionOptions) {
     for (const name of hostNames) checkHostName(name);
     for (const origin of origins) checkOrigin(origin);
     this.#hosts = new Set([...LOOPBACK, ...hostNames.map((name) => name.toLowerCase())]);
     this.#origins = new Set(origins);
-    this.#tokens = tokens && new TokenBook(tokens);
+    this.#tokens = tokens && new TokenBook(tokens, allow);
+    this.#anybody = anybody(allow);
   }
 
   /** Host and Origin: whether the request was meant for this hub, and by a page that may use it. */
@@ -56,13 +60,13 @@ export class Admission {
     return undefined;
   }
 
-  /** The token: as what the bearer comes in. */
-  admit(request: IncomingMessage): { readonly role: Role } | Refusal {
-    if (!this.#tokens) return { role: 'operator' };
+  /** The token: as whom the bearer comes in. */
+  admit(request: IncomingMessage): Visitor | Refusal {
+    if (!this.#tokens) return this.#anybody;
     const token = tokenOf(request);
     if (token === undefined) return { cause: 'token', status: 401, message: 'a token is needed' };
-    const role = this.#tokens.roleOf(token);
-    return role ? { role } : { cause: 'token', status: 401, message: 'the token is wrong' };
+    const visitor = this.#tokens.visitorOf(token);
+    return visitor ?? { cause: 'token', status: 401, message: 'the token is wrong' };
   }
 
   #isOurs(host: string | undefined, bound: string): boolean {

@@ -1,9 +1,19 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Counters } from '../../gateway/counters.js';
+import type { Clients } from './clients.js';
 import type { HubLimits } from './options.js';
+import type { TurnEnd } from './turn-end.js';
 
 /** What a frame that closes a WebSocket has room for. */
 const REASON_BYTES = 123;
+/** Bytes that a client is sent ahead, by those who can wait for it. */
+const AHEAD = 1024 * 1024;
+/** A longer message goes out in fragments, so that it can be seen whether it is being read. */
+const FRAGMENT_BYTES = 256 * 1024;
+/** Milliseconds without reading, while there is something to read. */
+const STALLED = 10_000;
+/** Milliseconds without a word, after which a blank line says that the hub is there. */
+const QUIET = 15_000;
 
 /** Why a client is cut off. */
 export type CutOff = 'slow' | 'flood' | 'bad-json' | 'too-large' | 'protocol' | 'half-open';
@@ -20,6 +30,8 @@ const CODES: Readonly<Record<CutOff, number>> = {
 export interface ClientSocketOptions {
   readonly limits: HubLimits;
   readonly counters: Counters;
+  readonly clients: Clients;
+  readonly turnEnd: TurnEnd;
   readonly log: (line: string) => void;
 }
 
@@ -31,9 +43,20 @@ export class ClientSocket {
   readonly #options: ClientSocketOptions;
   #received: ((bytes: Buffer) => void) | undefined;
   #ended: (() => void) | undefined;
+  #read: (() => void) | undefined;
   readonly #pinging: NodeJS.Timeout;
   #alive = true;
   #open = true;
+  /** What this turn has brought so far: it goes out as one message. */
+  #held: Buffer[] = [];
+  #unread = 0;
+  #readAt = 0;
+  #sentAt = performance.now();
+  readonly #flush = (): void => {
+    const held = this.#held;
+    this.#held = [];
+    if (held.length > 0) this.#transmit(held.length === 1 ? (held[0] as Buffer) : Buffer.concat(held));
+  };
 
   constructor(socket: WebSocket, options: ClientSocketOptions) {
     this.#socket = socket;
@@ -56,9 +79,20 @@ export class ClientSocket {
       socket.once('close', (code: number) => {
         clearInterval(this.#pinging);
         this.#end();
+        this.#tally(-this.#unread);
         resolve(code);
       });
     });
+  }
+
+  /** Bytes that were sent and not read, or are about to be sent. */
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** Bytes that can be sent before one has to wait until they are read; {@link onRead} tells when there is more. */
+  get room(): number {
+    return this.#open ? Math.min(AHEAD, this.#options.limits.unreadBytes / 2) - this.#unread : 0;
   }
 
   /** @param received is handed each message, @param ended is called once, when nothing can be sent any more */
@@ -67,12 +101,31 @@ export class ClientSocket {
     this.#ended = ended;
   }
 
-  /** Sends, unless what was sent before is still unread: then the client is cut off. */
-  send(text: string | Buffer): void {
-    if (!this.#open) return;
-    const unread = this.#socket.bufferedAmount;
-    if (unread > this.#options.limits.unreadBytes) this.cutOff('slow', `${unread} bytes are unread`);
-    else this.#socket.send(text, { binary: false });
+  /** @param read is called whenever the client has read something */
+  onRead(read: () => void): void {
+    this.#read = read;
+  }
+
+  /** Takes nothing more from the client, apart from what has arrived. */
+  pause(): void {
+    if (this.#open) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Sends whole lines, unless what was sent before is still unread: then the client is cut off. */
+  send(lines: string | Buffer): void {
+    if (!this.#open || lines.length === 0) return;
+    if (this.#unread > this.#options.limits.unreadBytes) {
+      this.cutOff('slow', `${this.#unread} bytes are unread`);
+      return;
+    }
+    if (this.#held.length === 0) this.#options.turnEnd.defer(this.#flush);
+    const bytes = typeof lines === 'string' ? Buffer.from(lines) : lines;
+    this.#held.push(bytes);
+    this.#tally(bytes.length);
   }
 
   /** Ends the connection for what the client does; it is told why. */
@@ -81,8 +134,15 @@ export class ClientSocket {
     this.close(CODES[cause], `${cause}: ${why}`);
   }
 
+  /** Cuts it off because it does not read: it would not hear why, and what it has not read is to go now. */
+  drop(why: string): void {
+    this.#count('slow', why);
+    this.terminate();
+  }
+
   close(code: number, reason: string): void {
     if (!this.#open) return;
+    this.#flush();
     this.#end();
     this.#socket.close(code, shorten(reason));
   }
@@ -90,7 +150,36 @@ export class ClientSocket {
   /** Ends it at once, without a word. */
   terminate(): void {
     this.#end();
+    this.#tally(-this.#unread);
     this.#socket.terminate();
+  }
+
+  /** Looks after a client that has long been silent, or has long been told nothing. */
+  look(): void {
+    const now = performance.now();
+    if (this.#unread > 0 && now - this.#readAt > STALLED) this.drop(`nothing was read for ${STALLED / 1_000} s`);
+    else if (now - this.#sentAt > QUIET) this.send('\n');
+  }
+
+  #transmit(message: Buffer): void {
+    this.#sentAt = performance.now();
+    for (let from = 0; from < message.length; from += FRAGMENT_BYTES) {
+      const fragment = message.subarray(from, from + FRAGMENT_BYTES);
+      const fin = from + FRAGMENT_BYTES >= message.length;
+      this.#socket.send(fragment, { binary: false, fin }, () => {
+        this.#readAt = performance.now();
+        this.#tally(-fragment.length);
+        this.#read?.();
+      });
+    }
+  }
+
+  #tally(bytes: number): void {
+    if (this.#unread === 0) this.#readAt = performance.now();
+    // What comes back after the end was taken off then.
+    const change = Math.max(bytes, -this.#unread);
+    this.#unread += change;
+    this.#options.clients.tally(change);
   }
 
   #ping(): void {

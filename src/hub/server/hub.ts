@@ -9,7 +9,7 @@ import { DashboardPage } from '../dashboard/page.js';
 import { Admission } from './admission.js';
 import { Vms } from '../../gateway/vms.js';
 import { SocketFolder } from '../../gateway/socket-folder.js';
-import { checkOptions, isLoopback, limitsOf, type HubOptions } from './options.js';
+import { checkOptions, historyOf, isLoopback, limitsOf, type HubOptions } from './options.js';
 import { Requests } from './requests.js';
 import { newToken } from './tokens.js';
 import { WebServer } from './web-server.js';
@@ -63,13 +63,15 @@ class RunningHub implements Hub {
     checkOptions(options);
     const { host = '127.0.0.1', port = 8765, allow = [], hostNames = [], origins = [], logger, behindProxy } = options;
     const token = options.tokens || options.noToken ? undefined : newToken();
-    const tokens = token === undefined ? options.tokens : [{ role: 'operator' as const, token }];
-    const admission = new Admission({ hostNames, origins, tokens });
+    const tokens =
+      token === undefined ? options.tokens : [{ role: 'operator' as const, token, name: 'operator', screen: true }];
+    const admission = new Admission({ hostNames, origins, tokens, allow });
     const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
     const limits = limitsOf(options);
     const vms = new Vms(logger);
     const requests = new Requests({
-      ...{ admission, vms, counters: new Counters(), limits, allow, logger },
+      ...{ admission, vms, counters: new Counters(), limits, logger },
+      history: historyOf(options),
       behindProxy: behindProxy ?? false,
       page: options.dashboard === undefined ? undefined : new DashboardPage(options.dashboard),
     });

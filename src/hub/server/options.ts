@@ -3,6 +3,7 @@ import { checkLimit, checkTimeout, show } from '../../foundation/checks.js';
 import type { Logger } from '../../foundation/logger.js';
 import type { Address } from '../../transport/node/address.js';
 import { checkAllowed } from '../../gateway/rights.js';
+import type { EventLogOptions } from './event-log.js';
 import type { HubToken } from './tokens.js';
 
 export interface HubOptions {
@@ -39,33 +40,53 @@ export interface HubOptions {
   /** Gets the access log: `debug` for what was served, `warn` for who was refused or cut off. Never a token or an argument. */
   readonly logger?: Logger;
   readonly limits?: Partial<HubLimits>;
+  /** Events kept of each VM, for those who come later or again. @default 1_000 */
+  readonly historyEvents?: number;
+  /** Bytes of events kept of all VMs together. @default 64 MiB */
+  readonly historyBytes?: number;
   /** The folder of the built dashboard, which is then served at `/`: `dist/dashboard` of this package. @default no page */
   readonly dashboard?: string;
 }
 
 /** What one client, or all of them, may take. Whoever goes beyond is told and cut off. */
 export interface HubLimits {
-  /** WebSockets at one time; more are refused with 503. @default 1_000 */
+  /** WebSockets at one time; more are refused with 503. Ten of them are kept for operators. @default 1_000 */
   readonly clients: number;
+  /** WebSockets of one token at one time; with `noToken` of all together. @default 200 */
+  readonly clientsPerToken: number;
+  /** Commands of one client that are taken in a second, refused ones included; the rest waits. @default 2_000 */
+  readonly commandsPerSecond: number;
   /** Bytes of a frame, and of a command. @default 1 MiB */
   readonly frameBytes: number;
   /** Commands of one client without an answer. @default 1_000 */
   readonly commands: number;
   /** Bytes that a client has not read; the largest single reply comes on top. @default 4 MiB */
   readonly unreadBytes: number;
+  /** The same of all clients together; beyond it those furthest behind are cut off. @default 256 MiB */
+  readonly totalUnreadBytes: number;
   /** Milliseconds between two pings; a client that answers none is cut off at the next. @default 30_000 */
   readonly pingInterval: number;
 }
 
 const DEFAULT_LIMITS: HubLimits = {
   clients: 1_000,
+  clientsPerToken: 200,
+  commandsPerSecond: 2_000,
   frameBytes: 1024 * 1024,
   commands: 1_000,
   unreadBytes: 4 * 1024 * 1024,
+  totalUnreadBytes: 256 * 1024 * 1024,
   pingInterval: 30_000,
 };
 
-/** The limits with their defaults. @throws TypeError | RangeError if one is none */
+/** What is kept of events. @throws TypeError | RangeError if a number is not valid */
+export function historyOf({ historyEvents = 1_000, historyBytes = 64 * 1024 * 1024 }: HubOptions): EventLogOptions {
+  checkLimit('historyEvents', historyEvents);
+  checkLimit('historyBytes', historyBytes);
+  return { events: historyEvents, bytes: historyBytes };
+}
+
+/** The limits with their defaults. @throws TypeError | RangeError if one is not valid */
 export function limitsOf(options: HubOptions): HubLimits {
   const { pingInterval, ...counts } = { ...DEFAULT_LIMITS, ...options.limits };
   for (const [name, value] of Object.entries(counts)) checkLimit(`limits.${name}`, value, 1);

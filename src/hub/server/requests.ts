@@ -9,12 +9,15 @@ import { isRefusal, type Admission, type Refusal } from './admission.js';
 import { isBearer } from './bearer.js';
 import type { Vm } from '../../gateway/vm.js';
 import type { Vms } from '../../gateway/vms.js';
-import { pathOf, refuseUpgrade, respond, routeOf, type Route } from './http.js';
+import { pathOf, queryOf, refuseUpgrade, respond, routeOf, type Route } from './http.js';
 import type { DashboardPage } from '../dashboard/page.js';
-import { metricsText } from './metrics.js';
 import type { HubLimits } from './options.js';
-import { rightsOf } from '../../gateway/rights.js';
-import type { Role } from '../../gateway/vm-info.js';
+import { readPosition } from '../protocol.js';
+import { Answers } from './answers.js';
+import { Clients } from './clients.js';
+import { EventLog, type EventLogOptions } from './event-log.js';
+import { TurnEnd } from './turn-end.js';
+import type { View, Visitor } from './visitor.js';
 import { VmServers } from './vm-servers.js';
 import { Watchers } from './watchers.js';
 
@@ -23,7 +26,7 @@ export interface RequestsOptions {
   readonly vms: Vms;
   readonly counters: Counters;
   readonly limits: HubLimits;
-  readonly allow: readonly string[];
+  readonly history: EventLogOptions;
   readonly behindProxy: boolean;
   /** Is served to everybody, at `/`. */
   readonly page: DashboardPage | undefined;
@@ -32,22 +35,27 @@ export interface RequestsOptions {
 
 /** Milliseconds for the answer to a closing frame. */
 const CLOSE_TIMEOUT = 5_000;
-/** The same when the hub itself closes. */
-const CLOSE_GRACE = 500;
 
 /** Takes each request past admission to what it asks for. */
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #webSockets: WebSocketServer;
-  readonly #clients = new Set<ClientSocket>();
+  readonly #clients: Clients;
   readonly #servers = new Map<Vm, VmServers>();
+  readonly #turnEnd = new TurnEnd();
+  readonly #log: EventLog;
   readonly #watchers: Watchers;
+  readonly #answers: Answers;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
-    this.#watchers = new Watchers(options.vms);
-    options.vms.subscribe({
-      added: (vm) => this.#servers.set(vm, new VmServers(vm, options.limits)),
+    const { vms, limits, counters } = options;
+    this.#clients = new Clients(limits);
+    this.#log = new EventLog(options.history);
+    this.#watchers = new Watchers(vms, this.#log, this.#turnEnd);
+    this.#answers = new Answers({ vms, log: this.#log, watchers: this.#watchers, counters });
+    vms.subscribe({
+      added: (vm) => this.#servers.set(vm, new VmServers(vm, limits, this.#turnEnd)),
       removed: (vm) => this.#servers.delete(vm),
     });
     // The declarations lack `closeTimeout`.
@@ -73,17 +81,9 @@ export class Requests {
       });
       return;
     }
-    const refusal = isRefusal(admitted) ? admitted : unreadable(request, route);
-    if (refusal) {
-      this.#refuse(request, response, refusal);
-      return;
-    }
-    this.#log(request, '200');
-    const { vms, counters } = this.#options;
-    if (route.kind === 'vms') respond(response, 200, `${JSON.stringify(vms.list)}\n`, 'application/json');
-    else if (route.kind === 'metrics') {
-      respond(response, 200, metricsText(vms, this.#watchers.size, counters), 'text/plain; version=0.0.4');
-    } else respond(response, 200, 'ok\n');
+    const refusal = isRefusal(admitted) ? admitted : this.#answer(request, response, route, admitted);
+    if (refusal) this.#refuse(request, response, refusal);
+    else this.#trace(request, '200');
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -95,34 +95,33 @@ export class Requests {
       this.#refuseUpgrade(request, socket, admitted);
       return;
     }
-    const service = this.#serviceOf(route, admitted.role);
+    const service = this.#serviceOf(request, route, admitted);
     if (isRefusal(service)) {
       this.#refuseUpgrade(request, socket, service);
       return;
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#log(request, admitted.role);
+      this.#trace(request, admitted.rights.name);
       service(this.#welcome(request, webSocket));
     });
   }
 
   /** Tells the clients, and waits a moment for them to hear it. */
-  async close(): Promise<void> {
-    const clients = [...this.#clients];
-    for (const client of clients) client.close(1001, 'the hub closes');
-    const timer = setTimeout(() => {
-      for (const client of clients) client.terminate();
-    }, CLOSE_GRACE);
-    await Promise.all(clients.map((client) => client.closed));
-    clearTimeout(timer);
+  close(): Promise<void> {
+    return this.#clients.close();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, route: Route, visitor: Visitor): Refusal | undefined {
+    if (!isReading(request)) return { cause: 'bad-request', status: 405, message: 'GET only' };
+    return this.#answers.answer(request, response, route, visitor);
   }
 
   /** What is needed depends on nothing but the request, and on the path only for `/healthz`, which needs no token. */
-  #admit(request: IncomingMessage, route: Route): { readonly role: Role } | Refusal {
+  #admit(request: IncomingMessage, route: Route): Visitor | Refusal {
     const { admission } = this.#options;
     const refusal = admission.checkTarget(request);
     if (refusal) return refusal;
-    return route.kind === 'healthz' || this.#isOfPage(request, route) ? { role: 'viewer' } : admission.admit(request);
+    return route.kind === 'healthz' || this.#isOfPage(request, route) ? STRANGER : admission.admit(request);
   }
 
   /** What is no part of the hub's own interface may be a file of the page. */
@@ -131,22 +130,23 @@ export class Requests {
   }
 
   /** What is done with the WebSocket of a client that has been admitted. */
-  #serviceOf(route: Route, role: Role): ((client: ClientSocket) => void) | Refusal {
-    const { limits, vms, allow } = this.#options;
+  #serviceOf(request: IncomingMessage, route: Route, visitor: Visitor): ((client: ClientSocket) => void) | Refusal {
+    const { limits, vms } = this.#options;
     if (this.#clients.size >= limits.clients) return { cause: 'full', status: 503, message: 'too many clients' };
-    const rights = rightsOf(role, allow);
     if (route.kind === 'events') {
+      const after = placeOf(queryOf(request), this.#log, visitor.view);
+      if (after === undefined) return { cause: 'bad-request', status: 400, message: 'after=EPOCH.N, or last=COUNT' };
       return (client) => {
-        this.#watchers.watch(client, rights);
+        this.#watchers.watch(client, { ...visitor, after });
       };
     }
-    const vm = route.kind === 'vm' ? vms.get(route.name) : undefined;
+    const vm = route.kind === 'vm' && visitor.view.shows(route.name) ? vms.get(route.name) : undefined;
     const servers = vm && this.#servers.get(vm);
     if (!servers) return { cause: 'not-found', status: 404, message: 'there is no such VM' };
     const { state, reason = 'not reached yet' } = vm.info;
     if (!vm.greeting) return { cause: 'not-running', status: 503, message: `the VM is ${state}: ${reason}` };
     return (client) => {
-      servers.serve(client, rights);
+      servers.serve(client, visitor.rights);
     };
   }
 
@@ -158,11 +158,12 @@ export class Requests {
         logger?.warn(`${this.#describe(request)}: ${line}`);
       },
       counters,
+      clients: this.#clients,
+      turnEnd: this.#turnEnd,
     });
     this.#clients.add(client);
     void client.closed.then((code) => {
-      this.#clients.delete(client);
-      this.#log(request, `closed with ${code}`);
+      this.#trace(request, `closed with ${code}`);
     });
     return client;
   }
@@ -182,7 +183,7 @@ export class Requests {
     this.#options.logger?.warn(`${this.#describe(request)}: ${status}: ${message}`);
   }
 
-  #log(request: IncomingMessage, outcome: string): void {
+  #trace(request: IncomingMessage, outcome: string): void {
     this.#options.logger?.debug(`${this.#describe(request)}: ${outcome}`);
   }
 
@@ -198,15 +199,26 @@ export class Requests {
 
 const NOTHING_HERE: Refusal = { cause: 'not-found', status: 404, message: 'there is nothing here' };
 
+/** Who has shown no token, where none is needed. */
+const STRANGER: Visitor = {
+  rights: { role: 'viewer', allow: [], name: 'anybody', screen: false },
+  view: { key: '', shows: () => false },
+};
+
 function isReading({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-function unreadable(request: IncomingMessage, { kind }: Route): Refusal | undefined {
-  if (!isReading(request)) return { cause: 'bad-request', status: 405, message: 'GET only' };
-  if (kind === 'unknown') return NOTHING_HERE;
-  if (kind === 'vm' || kind === 'events') return { cause: 'bad-request', status: 426, message: 'this is a WebSocket' };
-  return undefined;
+/** The number after which a client of `/events` begins: at the end, unless it asks for more. Undefined if that is not valid. */
+function placeOf(query: URLSearchParams, log: EventLog, view: View): number | undefined {
+  const [after, last] = [query.get('after'), query.get('last')];
+  if (after !== null) {
+    const position = readPosition(after);
+    // To one who knows another epoch, all of this one is new.
+    return position && (position.epoch === log.epoch ? position.n : 0);
+  }
+  if (last === null) return log.last;
+  return /^\d{1,9}$/.test(last) ? log.before(Number(last), view.shows) : undefined;
 }
 
 /** Never the subprotocol with the token, which would send it back. */

@@ -1,12 +1,21 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Role } from '../../gateway/vm-info.js';
+import { bearerOf, type Visitor } from './visitor.js';
 
 /** A secret, and what its bearer may do. */
 export interface HubToken {
   readonly role: Role;
   /** At least 16 letters, digits and `!#$%&'*+.^_`|~-`: it must fit a WebSocket's subprotocol. */
   readonly token: string;
+  /** What its bearer is called in the log and in the audit. @default the role and the token's place in the list */
+  readonly name?: string;
+  /** The only VMs that it shows, `*` standing for anything: `['web*', 'db1']`. @default all */
+  readonly vms?: readonly string[];
+  /** What its bearer may run besides `query-*`, in place of what the hub allows; of operators only. @default what the hub allows */
+  readonly allow?: readonly string[];
+  /** Whether it shows the screens of VMs. @default false */
+  readonly screen?: boolean;
 }
 
 const FITTING = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{16,512}$/;
@@ -37,10 +46,13 @@ export async function readTokenFile(path: string): Promise<HubToken[]> {
 
 /** Knows whose token it is, in a time that tells nothing of the tokens. */
 export class TokenBook {
-  readonly #entries: readonly { readonly role: Role; readonly digest: Buffer }[];
+  readonly #entries: readonly { readonly visitor: Visitor; readonly digest: Buffer }[];
 
-  /** @throws TypeError if a token does not fit, or is there twice */
-  constructor(tokens: readonly HubToken[]) {
+  /**
+   * @param allow what operators may run where a token does not say it
+   * @throws TypeError if a token is not valid, or is there twice
+   */
+  constructor(tokens: readonly HubToken[], allow: readonly string[]) {
     tokens.forEach(({ role, token }, index) => {
       if (!isRole(role)) throw new TypeError(`the role of token ${index + 1} must be viewer or operator`);
       checkToken(`token ${index + 1}`, token);
@@ -48,14 +60,17 @@ export class TokenBook {
         throw new TypeError(`token ${index + 1} is there twice`);
       }
     });
-    this.#entries = tokens.map(({ role, token }) => ({ role, digest: digestOf(token) }));
+    this.#entries = tokens.map((token, index) => {
+      const { name = `${token.role}-${index + 1}` } = token;
+      return { visitor: bearerOf({ ...token, name }, allow), digest: digestOf(token.token) };
+    });
   }
 
-  roleOf(token: string): Role | undefined {
+  visitorOf(token: string): Visitor | undefined {
     const digest = digestOf(token);
-    let role: Role | undefined;
-    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) role = entry.role;
-    return role;
+    let visitor: Visitor | undefined;
+    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) visitor = entry.visitor;
+    return visitor;
   }
 }
 

@@ -17,12 +17,18 @@ import { refusalOf } from '../../gateway/rights.js';
 import type { Rights } from '../../gateway/vm-info.js';
 import type { VmCaller } from '../../gateway/vm.js';
 import type { ClientSocket } from './client-socket.js';
+import { CommandPace } from './command-pace.js';
 import type { HubLimits } from './options.js';
 
 export interface VmServerHost {
   readonly greeting: Greeting;
   readonly caller: VmCaller;
+  /** Hands out the events that have come and wait for the end of the turn. */
+  readonly flushEvents: () => void;
 }
+
+/** Commands of one client that are taken in one turn of the event loop: one loop serves all, so nobody may hold it. */
+const TURN_COMMANDS = 32;
 
 /** Characters of the unanswered commands of one client, together. */
 const COMMAND_LENGTH = 4 * 1024 * 1024;
@@ -34,6 +40,9 @@ export class VmServer {
   readonly #rights: Rights;
   readonly #limits: HubLimits;
   readonly #cutter: CommandCutter;
+  readonly #pace: CommandPace;
+  /** Set while what has come waits to be read. */
+  #pausedBy: NodeJS.Immediate | NodeJS.Timeout | undefined;
   #negotiated = false;
   #oob = false;
   #gone = false;
@@ -46,6 +55,7 @@ export class VmServer {
     this.#rights = rights;
     this.#limits = limits;
     this.#cutter = new CommandCutter(limits.frameBytes);
+    this.#pace = new CommandPace(limits.commandsPerSecond);
   }
 
   /** @param ended is called when the client has gone, whoever began it */
@@ -53,7 +63,7 @@ export class VmServer {
     this.#socket.serve(
       (bytes) => {
         this.#cutter.push(bytes);
-        this.#read();
+        if (!this.#pausedBy) this.#read();
       },
       () => {
         this.#leave();
@@ -63,9 +73,9 @@ export class VmServer {
     this.#socket.send(`${JSON.stringify(this.#host.greeting)}\r\n`);
   }
 
-  /** @param text of the event, with its line end */
-  event(text: Buffer): void {
-    if (this.#negotiated && !this.#gone) this.#socket.send(text);
+  /** @param lines of events */
+  events(lines: Buffer): void {
+    if (this.#negotiated && !this.#gone) this.#socket.send(lines);
   }
 
   /** The session to QEMU is over: nothing is taken any more, what was answered is still sent. */
@@ -78,11 +88,28 @@ export class VmServer {
   }
 
   #read(): void {
-    while (!this.#gone) {
+    for (let taken = 0; !this.#gone; taken += 1) {
+      const { wait } = this.#pace;
+      if (taken === TURN_COMMANDS || wait > 0) {
+        this.#pause(wait);
+        return;
+      }
       const text = this.#nextText();
       if (text === undefined) return;
+      this.#pace.took();
       this.#take(text);
     }
+  }
+
+  /** The rest waits unread. `pause()` alone would not do: what has arrived is still delivered. */
+  #pause(wait: number): void {
+    this.#socket.pause();
+    const goOn = (): void => {
+      this.#pausedBy = undefined;
+      this.#socket.resume();
+      this.#read();
+    };
+    this.#pausedBy = wait > 0 ? setTimeout(goOn, wait) : setImmediate(goOn);
   }
 
   #nextText(): string | undefined {
@@ -114,7 +141,7 @@ export class VmServer {
       if (this.#negotiated) this.#run(command, id, text.length);
       else this.#negotiate(command, id);
     } catch (error) {
-      this.#socket.send(errorText(error, id));
+      this.#reply(errorText(error, id));
     }
   }
 
@@ -131,9 +158,9 @@ export class VmServer {
     ) {
       throw genericError('enable must list capabilities of the greeting');
     }
+    this.#reply(replyText({}, id));
     this.#oob = enable.includes('oob');
     this.#negotiated = true;
-    this.#socket.send(replyText({}, id));
   }
 
   #run(command: Command, id: string | undefined, length: number): void {
@@ -156,7 +183,7 @@ export class VmServer {
     const text = await this.#textOfAnswer(command, id);
     this.#unanswered -= 1;
     this.#unansweredLength -= length;
-    if (text !== undefined) this.#socket.send(text);
+    if (text !== undefined) this.#reply(text);
   }
 
   /** Undefined where there is none: the session has ended. */
@@ -172,6 +199,12 @@ export class VmServer {
     }
   }
 
+  /** An event that QEMU sent before a reply comes before it. */
+  #reply(text: string): void {
+    this.#host.flushEvents();
+    this.#socket.send(text);
+  }
+
   #cutOff(...why: Parameters<ClientSocket['cutOff']>): void {
     this.#leave();
     this.#socket.cutOff(...why);
@@ -179,6 +212,8 @@ export class VmServer {
 
   #leave(): void {
     this.#gone = true;
+    clearTimeout(this.#pausedBy as NodeJS.Timeout | undefined);
+    clearImmediate(this.#pausedBy as NodeJS.Immediate | undefined);
     this.#host.caller.leave();
   }
 }

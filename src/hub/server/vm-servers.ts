@@ -3,25 +3,34 @@ import type { Vm } from '../../gateway/vm.js';
 import { StateError } from '../../protocol/errors.js';
 import type { ClientSocket } from './client-socket.js';
 import type { HubLimits } from './options.js';
+import type { TurnEnd } from './turn-end.js';
 import { VmServer } from './vm-server.js';
 
-/** The clients of one VM. */
+/** The clients of one VM. What a turn brings of events is put together once, for all of them. */
 export class VmServers {
   readonly #vm: Vm;
   readonly #limits: HubLimits;
   readonly #servers = new Set<VmServer>();
+  #events: string[] = [];
+  readonly #flush = (): void => {
+    if (this.#events.length === 0) return;
+    const bytes = Buffer.from(this.#events.join(''));
+    this.#events = [];
+    for (const server of this.#servers) server.events(bytes);
+  };
 
-  constructor(vm: Vm, limits: HubLimits) {
+  constructor(vm: Vm, limits: HubLimits, turnEnd: TurnEnd) {
     this.#vm = vm;
     this.#limits = limits;
     vm.subscribe({
       event: (text) => {
         if (this.#servers.size === 0) return;
-        const bytes = Buffer.from(`${text}\r\n`);
-        for (const server of this.#servers) server.event(bytes);
+        this.#events.push(`${text}\r\n`);
+        turnEnd.defer(this.#flush);
       },
       changed: () => undefined,
       ended: (reason) => {
+        this.#flush();
         for (const server of this.#servers) server.sessionEnded(reason);
       },
     });
@@ -31,7 +40,8 @@ export class VmServers {
   serve(socket: ClientSocket, rights: Rights): void {
     const { greeting } = this.#vm;
     if (!greeting) throw new StateError(`${this.#vm.name}: there is no session to QEMU`);
-    const server = new VmServer(socket, { greeting, caller: this.#vm.join() }, rights, this.#limits);
+    const host = { greeting, caller: this.#vm.join(), flushEvents: this.#flush };
+    const server = new VmServer(socket, host, rights, this.#limits);
     this.#servers.add(server);
     server.start(() => this.#servers.delete(server));
   }

@@ -1,65 +1,122 @@
-import type { Rights, VmInfo } from '../../gateway/vm-info.js';
+import type { Vm } from '../../gateway/vm.js';
+import type { VmInfo } from '../../gateway/vm-info.js';
 import type { Vms } from '../../gateway/vms.js';
-import type { HubFrame } from '../protocol.js';
+import type { ChangeFrame, HubGreeting, HubRights } from '../protocol.js';
 import type { ClientSocket } from './client-socket.js';
+import type { EventLog } from './event-log.js';
+import type { TurnEnd } from './turn-end.js';
+import type { View, Visitor } from './visitor.js';
+import { Watcher } from './watcher.js';
+
+/** Whose events and changes a client sees, and from when on. */
+export interface WatchRequest extends Visitor {
+  /** The number of the event after which it begins. */
+  readonly after: number;
+}
+
+/** What has happened to one VM in this turn, last of all. */
+export type Change = 'added' | 'removed' | 'changed';
+
+/** What a turn of the event loop brings to all watchers. */
+export interface Turn {
+  readonly changes: ReadonlyMap<string, Change>;
+  /** Many watchers are at the same place and see the same: what they are sent is made once, and found here by its key. */
+  readonly made: Map<string, { readonly bytes: Buffer; readonly last: number }>;
+}
 
 /** Those who watch all VMs, by `/events`. */
 export class Watchers {
   readonly #vms: Vms;
-  readonly #sockets = new Set<ClientSocket>();
+  readonly #log: EventLog;
+  readonly #turnEnd: TurnEnd;
+  readonly #watchers = new Set<Watcher>();
+  #changes = new Map<string, Change>();
+  readonly #pump = (): void => {
+    const turn: Turn = { changes: this.#changes, made: new Map() };
+    this.#changes = new Map();
+    for (const watcher of this.#watchers) watcher.pump(turn);
+  };
 
-  constructor(vms: Vms) {
+  constructor(vms: Vms, log: EventLog, turnEnd: TurnEnd) {
     this.#vms = vms;
+    this.#log = log;
+    this.#turnEnd = turnEnd;
     vms.subscribe({
       added: (vm) => {
-        this.#tellList();
-        vm.subscribe({
-          event: (text) => {
-            this.#broadcast(`{"vm":${JSON.stringify(vm.name)},"event":${text}}\n`);
-          },
-          changed: (info) => {
-            this.#tell(info);
-          },
-          ended: () => undefined,
-        });
+        this.#follow(vm);
       },
-      removed: () => {
-        this.#tellList();
+      removed: ({ name }) => {
+        this.#log.forget(name);
+        // Came and went in one turn: nobody needs to know.
+        if (this.#changes.get(name) === 'added') this.#changes.delete(name);
+        else this.#note(name, 'removed');
       },
     });
   }
 
   get size(): number {
-    return this.#sockets.size;
+    return this.#watchers.size;
   }
 
   /** Sends one client everything there is to see, until it leaves. */
-  watch(socket: ClientSocket, { role, allow }: Rights): void {
-    this.#sockets.add(socket);
+  watch(socket: ClientSocket, request: WatchRequest): void {
+    const watcher = new Watcher(socket, request, {
+      log: this.#log,
+      textOf: (changes) => this.#textOf(changes),
+    });
+    this.#watchers.add(watcher);
     socket.serve(
       () => {
         socket.cutOff('protocol', '/events takes no messages');
       },
-      () => this.#sockets.delete(socket),
+      () => this.#watchers.delete(watcher),
     );
-    socket.send(textOf({ hub: { role, allow }, vms: this.#vms.list }));
+    socket.send(`${JSON.stringify(this.greeting(request.rights, request.view))}\n`);
+    this.#turnEnd.defer(this.#pump);
   }
 
-  #tellList(): void {
-    this.#broadcast(textOf({ vms: this.#vms.list }));
+  /** The first line. */
+  greeting(rights: HubRights, view: View): HubGreeting {
+    const { role, name, allow, screen } = rights;
+    return {
+      hub: { protocol: 1, epoch: this.#log.epoch, role, name, allow, screen },
+      n: this.#log.last,
+      vms: this.#vms.list.filter((vm) => view.shows(vm.name)),
+    };
   }
 
-  #tell(info: VmInfo): void {
-    this.#broadcast(textOf({ vm: info.name, state: info }));
+  #follow(vm: Vm): void {
+    // A VM that goes and comes again in one turn is a change to those who knew it.
+    this.#note(vm.name, this.#changes.get(vm.name) === 'removed' ? 'changed' : 'added');
+    vm.subscribe({
+      event: (text, n) => {
+        this.#log.append(vm.name, n, text);
+        if (this.#watchers.size > 0) this.#turnEnd.defer(this.#pump);
+      },
+      changed: () => {
+        if (!this.#changes.has(vm.name)) this.#note(vm.name, 'changed');
+      },
+      ended: () => undefined,
+    });
   }
 
-  #broadcast(text: string): void {
-    if (this.#sockets.size === 0) return;
-    const bytes = Buffer.from(text);
-    for (const socket of this.#sockets) socket.send(bytes);
+  #note(name: string, change: Change): void {
+    if (this.#watchers.size === 0) return;
+    this.#changes.set(name, change);
+    this.#turnEnd.defer(this.#pump);
   }
-}
 
-function textOf(frame: HubFrame): string {
-  return `${JSON.stringify(frame)}\n`;
+  #textOf(changes: ReadonlyMap<string, Change>): string {
+    const those = (wanted: Change): string[] =>
+      [...changes].flatMap(([name, change]) => (change === wanted ? name : []));
+    const infos = (wanted: Change): VmInfo[] => those(wanted).flatMap((name) => this.#vms.get(name)?.info ?? []);
+    const [added, removed, changed] = [infos('added'), those('removed'), infos('changed')];
+    const frame: ChangeFrame = {
+      ...(added.length > 0 && { added }),
+      ...(removed.length > 0 && { removed }),
+      ...(changed.length > 0 && { changed }),
+    };
+    const text = JSON.stringify(frame);
+    return text === '{}' ? '' : `${text}\n`;
+  }
 }

@@ -1,0 +1,64 @@
+import type { ClientSocket } from './client-socket.js';
+import type { HubLimits } from './options.js';
+
+/** Milliseconds between two looks at all clients. */
+const LOOK_INTERVAL = 1_000;
+/** Milliseconds that a client may be told to go before the hub closes without it. */
+const CLOSE_GRACE = 500;
+
+/** The WebSockets of all clients, and what they hold of the hub's memory together. */
+export class Clients {
+  readonly #limits: HubLimits;
+  readonly #clients = new Set<ClientSocket>();
+  /** Set while there are clients. */
+  #timer: NodeJS.Timeout | undefined;
+  #unread = 0;
+
+  constructor(limits: HubLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Bytes that clients have not read. */
+  get unread(): number {
+    return this.#unread;
+  }
+
+  add(client: ClientSocket): void {
+    this.#clients.add(client);
+    this.#timer ??= setInterval(() => {
+      for (const one of this.#clients) one.look();
+    }, LOOK_INTERVAL);
+    void client.closed.then(() => {
+      this.#clients.delete(client);
+      if (this.#clients.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    });
+  }
+
+  /** A client has so many bytes more to read, or less. If it is too much in sum, those furthest behind go. */
+  tally(bytes: number): void {
+    this.#unread += bytes;
+    while (this.#unread > this.#limits.totalUnreadBytes) {
+      let furthest: ClientSocket | undefined;
+      for (const client of this.#clients) if (client.unread > (furthest?.unread ?? 0)) furthest = client;
+      if (!furthest) return;
+      furthest.drop(`${furthest.unread} of ${this.#unread} bytes that clients have not read are its own`);
+    }
+  }
+
+  /** Tells the clients, and waits a moment for them to hear it. */
+  async close(): Promise<void> {
+    const clients = [...this.#clients];
+    for (const client of clients) client.close(1001, 'the hub closes');
+    const timer = setTimeout(() => {
+      for (const client of clients) client.terminate();
+    }, CLOSE_GRACE);
+    await Promise.all(clients.map((client) => client.closed));
+    clearTimeout(timer);
+  }
+}
