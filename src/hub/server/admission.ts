@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { tokenOf } from './bearer.js';
-import { TokenBook, type HubToken } from './tokens.js';
+import { TokenBook } from './token-book.js';
+import type { HubToken } from './tokens.js';
 import { anybody, type Visitor } from './visitor.js';
 
 export interface AdmissionOptions {

@@ -1,6 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
 import type { Counters } from '../../gateway/counters.js';
-import type { Clients } from './clients.js';
 import type { HubLimits } from './options.js';
 import type { TurnEnd } from './turn-end.js';
 
@@ -30,7 +29,8 @@ const CODES: Readonly<Record<CutOff, number>> = {
 export interface ClientSocketOptions {
   readonly limits: HubLimits;
   readonly counters: Counters;
-  readonly clients: Clients;
+  /** Is told how many bytes more the client has to read, or less. */
+  readonly tally: (bytes: number) => void;
   readonly turnEnd: TurnEnd;
   readonly log: (line: string) => void;
 }
@@ -179,7 +179,7 @@ export class ClientSocket {
     // What comes back after the end was taken off then.
     const change = Math.max(bytes, -this.#unread);
     this.#unread += change;
-    this.#options.clients.tally(change);
+    this.#options.tally(change);
   }
 
   #ping(): void {

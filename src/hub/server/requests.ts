@@ -158,7 +158,9 @@ export class Requests {
         logger?.warn(`${this.#describe(request)}: ${line}`);
       },
       counters,
-      clients: this.#clients,
+      tally: (bytes) => {
+        this.#clients.tally(bytes);
+      },
       turnEnd: this.#turnEnd,
     });
     this.#clients.add(client);

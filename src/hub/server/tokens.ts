@@ -1,7 +1,6 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Role } from '../../gateway/vm-info.js';
-import { bearerOf, type Visitor } from './visitor.js';
 
 /** A secret, and what its bearer may do. */
 export interface HubToken {
@@ -44,45 +43,12 @@ export async function readTokenFile(path: string): Promise<HubToken[]> {
   });
 }
 
-/** Knows whose token it is, in a time that tells nothing of the tokens. */
-export class TokenBook {
-  readonly #entries: readonly { readonly visitor: Visitor; readonly digest: Buffer }[];
-
-  /**
-   * @param allow what operators may run where a token does not say it
-   * @throws TypeError if a token is not valid, or is there twice
-   */
-  constructor(tokens: readonly HubToken[], allow: readonly string[]) {
-    tokens.forEach(({ role, token }, index) => {
-      if (!isRole(role)) throw new TypeError(`the role of token ${index + 1} must be viewer or operator`);
-      checkToken(`token ${index + 1}`, token);
-      if (tokens.findIndex((other) => other.token === token) !== index) {
-        throw new TypeError(`token ${index + 1} is there twice`);
-      }
-    });
-    this.#entries = tokens.map((token, index) => {
-      const { name = `${token.role}-${index + 1}` } = token;
-      return { visitor: bearerOf({ ...token, name }, allow), digest: digestOf(token.token) };
-    });
-  }
-
-  visitorOf(token: string): Visitor | undefined {
-    const digest = digestOf(token);
-    let visitor: Visitor | undefined;
-    for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) visitor = entry.visitor;
-    return visitor;
-  }
-}
-
-function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
-}
-
-function isRole(role: unknown): role is Role {
+export function isRole(role: unknown): role is Role {
   return role === 'viewer' || role === 'operator';
 }
 
-function checkToken(what: string, token: unknown): void {
+/** @throws TypeError if it does not fit; `what` says which one, never what it is */
+export function checkToken(what: string, token: unknown): void {
   if (typeof token !== 'string' || !FITTING.test(token)) {
     throw new TypeError(
       `${what} must be 16 to 512 letters, digits and !#$%&'*+.^_\`|~- (base64url fits, base64 does not)`,

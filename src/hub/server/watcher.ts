@@ -1,6 +1,22 @@
 import type { ClientSocket } from './client-socket.js';
 import type { EventLog } from './event-log.js';
-import type { Change, Turn, WatchRequest } from './watchers.js';
+import type { Visitor } from './visitor.js';
+
+/** Whose events and changes a client sees, and from when on. */
+export interface WatchRequest extends Visitor {
+  /** The number of the event after which it begins. */
+  readonly after: number;
+}
+
+/** What has happened to one VM in this turn, last of all. */
+export type Change = 'added' | 'removed' | 'changed';
+
+/** What a turn of the event loop brings to all watchers. */
+export interface Turn {
+  readonly changes: ReadonlyMap<string, Change>;
+  /** Many watchers are at the same place and see the same: what they are sent is made once, and found here by its key. */
+  readonly made: Map<string, { readonly bytes: Buffer; readonly last: number }>;
+}
 
 export interface WatcherHost {
   readonly log: EventLog;
