@@ -1,3 +1,4 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getuid } from 'node:process';
 import { firstValueFrom, filter } from 'rxjs';
@@ -10,6 +11,7 @@ import { Cli } from '../support/cli.js';
 import { describeWith, LIBVIRTD, QMP_PROXY } from '../support/programs.js';
 import { exit, socketAt } from '../support/qemu.js';
 import { collect } from '../support/wire.js';
+import { preparePackage, runProgram } from '../support/user-program.js';
 import { SessionDaemon } from './session-daemon.js';
 
 jest.setTimeout(120_000);
@@ -164,8 +166,15 @@ describeGuest('a Linux guest that libvirt runs', () => {
 
     beforeAll(async () => {
       await daemon.start();
+      const disk = join(daemon.folder.path, 'run', 'data.img');
+      writeFileSync(disk, Buffer.alloc(1024 * 1024), { mode: 0o666 });
+      chmodSync(disk, 0o666);
       daemon.domain('create', 'vm1', {
         guest: { ...guestFiles(), append: 'console=ttyS0 quiet noresume tsc=unstable' },
+        devices: `<video><model type="vga"/></video>
+          <disk type="file" device="disk">
+            <driver name="qemu" type="raw"/><source file="${disk}"/><target dev="vda" bus="virtio"/><alias name="ua-data1"/>
+          </disk>`,
       });
       agent = new QmpClient(guestAgentOf('vm1', daemon.options), { reconnect: { delay: () => 500 } });
       await agent.connect();
@@ -190,6 +199,15 @@ describeGuest('a Linux guest that libvirt runs', () => {
       });
       // The test's guest has no program for it.
       await expect(agent.execute('guest-shutdown')).rejects.toThrow('failed to shutdown');
+    });
+
+    it('is what the program of docs/attach.md needs: the fifteen lines minus the launch', async () => {
+      const page = readFileSync(join(__dirname, '../../docs/attach.md'), 'utf8');
+      const [, program = ''] = /### The same on a VM of libvirt's\n.*?```ts\n(.*?)```/s.exec(page) ?? [];
+      preparePackage(daemon.folder.path);
+      const env = { LIBVIRT_DEFAULT_URI: daemon.uri };
+      expect(await runProgram(daemon.folder.path, program, env)).toBe('Linux\n\nguest\n');
+      expect(readFileSync(join(daemon.folder.path, 'screen.png')).subarray(1, 4).toString()).toBe('PNG');
     });
   });
 });

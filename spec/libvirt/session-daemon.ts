@@ -11,6 +11,8 @@ const URI = 'qemu:///session';
 
 export interface DomainOptions {
   /** A kernel and its initial file system, to be started. */
+  /** More devices, as XML. */
+  readonly devices?: string;
   readonly guest?: { readonly kernel: string; readonly initrd: string; readonly append: string };
 }
 
@@ -40,7 +42,14 @@ export class SessionDaemon {
 
   /** Ends the daemon and its domains. */
   async close(): Promise<void> {
-    for (const name of this.virsh('list', '--name').split('\n').filter(Boolean)) this.virsh('destroy', name);
+    for (const name of this.virsh('list', '--name').split('\n').filter(Boolean)) {
+      try {
+        this.virsh('destroy', name);
+      } catch (error) {
+        // It may have ended by itself meanwhile.
+        if (this.virsh('list', '--name').split('\n').includes(name)) throw error;
+      }
+    }
     await this.stop();
     this.folder.remove();
   }
@@ -57,7 +66,7 @@ export class SessionDaemon {
   }
 
   /** A domain is made known; `create` starts it, too. */
-  domain(what: 'define' | 'create', name: string, { guest }: DomainOptions = {}): void {
+  domain(what: 'define' | 'create', name: string, { guest, devices = '' }: DomainOptions = {}): void {
     const boot = guest ? this.#boot(guest) : '';
     const path = join(this.folder.path, `${name}.xml`);
     writeFileSync(
@@ -70,7 +79,7 @@ export class SessionDaemon {
         <devices>
           <emulator>/usr/bin/qemu-system-x86_64</emulator>
           <channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>
-          <memballoon model="none"/>
+          <memballoon model="none"/>${devices}
         </devices>
       </domain>`,
     );

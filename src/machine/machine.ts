@@ -7,6 +7,7 @@ import type { GuestCommandMap } from '../protocol/qga/command-map.js';
 import type { ProcessEnd } from './launch-error.js';
 import type { QemuProcess } from './qemu-process.js';
 import type { SerialConsole } from './serial-console.js';
+import { shutdown } from '../tasks/shutdown.js';
 import { within } from './within.js';
 
 /** Who ended a VM: its guest, QEMU because it was told to `quit`, or a signal. */
@@ -52,6 +53,7 @@ export class Machine implements AsyncDisposable {
   readonly #grace: number;
   readonly #ended: Promise<StopResult>;
   #signalled = false;
+  #guestHasEnded = false;
   #stopping: Promise<StopResult> | undefined;
 
   /** @internal */
@@ -79,8 +81,8 @@ export class Machine implements AsyncDisposable {
     const { client, exited } = this;
     // Without a session there is nobody to ask.
     if (client.greeting) {
-      if (grace > 0 && (await this.#askGuest(grace))) return this.#ended;
-      // Refused or not: what counts is whether QEMU ends.
+      if (grace > 0) await this.#askGuest(grace);
+      // With `-no-shutdown` QEMU stays when the guest is gone. Refused or not: what counts is whether QEMU ends.
       client.execute('quit').catch(() => undefined);
       if (await within(QUIT_PATIENCE, exited)) return this.#ended;
     }
@@ -91,12 +93,15 @@ export class Machine implements AsyncDisposable {
     return this.#ended;
   }
 
-  /** True if QEMU has ended; with `-no-shutdown` it stays when the guest has gone. */
-  async #askGuest(grace: number): Promise<boolean> {
-    const guestIsGone = firstValueFrom(this.client.observe('SHUTDOWN'), { defaultValue: undefined });
-    this.client.execute('system_powerdown').catch(() => undefined);
-    await within(grace, Promise.race([this.exited, guestIsGone]));
-    return within(0, this.exited);
+  async #askGuest(grace: number): Promise<void> {
+    const givenUp = new AbortController();
+    const asked = shutdown(this.client, { grace, then: 'fail', signal: givenUp.signal }).then((how) => {
+      this.#guestHasEnded = how === 'guest';
+    });
+    // A QEMU that hangs does not answer, either.
+    await within(grace, Promise.race([this.exited, asked]));
+    givenUp.abort();
+    await asked.catch(() => undefined);
   }
 
   /** Waits for the end, whoever causes it, and closes what led to QEMU. */
@@ -106,10 +111,10 @@ export class Machine implements AsyncDisposable {
     await this.guest?.close();
     const sessionEnded = firstValueFrom(client.state$.pipe(filter(({ phase }) => phase === 'closed')));
     await within(LAST_WORDS, sessionEnded);
-    const shutdown = client.state.phase === 'closed' ? client.state.shutdown : undefined;
+    const last = client.state.phase === 'closed' ? client.state.shutdown : undefined;
     await client.close();
-    if (this.#signalled || code !== 0 || shutdown?.reason === 'host-signal') return 'killed';
-    return shutdown?.guest ? 'guest' : 'quit';
+    if (this.#signalled || code !== 0 || last?.reason === 'host-signal') return 'killed';
+    return this.#guestHasEnded || last?.guest ? 'guest' : 'quit';
   }
 
   static {
