@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.cjs');
+export const MAIN: string = join(__dirname, '..', '..', 'dist', 'cli', 'main.cjs');
 
 export interface Run {
   readonly code: number | null;

@@ -9,6 +9,8 @@ import { UsageError } from './usage-error.js';
 export interface Request {
   readonly command: string;
   readonly args: Record<string, unknown> | undefined;
+  /** Out of band: it overtakes others. */
+  readonly oob?: boolean;
 }
 
 /** QEMU takes no longer ones. */
@@ -37,17 +39,23 @@ export async function argumentsFrom(
   return parseArguments([text]);
 }
 
-function requestFrom(text: string): Request {
-  const excerpt = printable(text.slice(0, 40));
+/** A whole command as QMP has it. */
+export function requestFrom(text: string): Request {
   let value: unknown;
   try {
     value = parseExact(text);
   } catch (error) {
-    throw new UsageError(`stdin holds what is not JSON: ${excerpt}`, { cause: error });
+    throw new UsageError(`this is not JSON: ${printable(text.slice(0, 40))}`, { cause: error });
   }
-  const { execute, arguments: args } = (value ?? {}) as { execute?: unknown; arguments?: unknown };
-  if (typeof execute !== 'string' || (args !== undefined && (typeof args !== 'object' || args === null))) {
-    throw new UsageError('each command on stdin must be {"execute": NAME, "arguments": {…}}');
+  const members = (value ?? {}) as { execute?: unknown; 'exec-oob'?: unknown; arguments?: unknown };
+  const command = members.execute ?? members['exec-oob'];
+  const args = members.arguments;
+  if (typeof command !== 'string' || (args !== undefined && (typeof args !== 'object' || args === null))) {
+    throw new UsageError('a command in JSON must be {"execute": NAME, "arguments": {…}}');
   }
-  return { command: execute, args: args as Record<string, unknown> | undefined };
+  return {
+    command,
+    args: args as Record<string, unknown> | undefined,
+    ...(members.execute === undefined && { oob: true }),
+  };
 }

@@ -16,6 +16,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'run one command and print what it returns as JSON',
     load: async () => (await import('./commands/exec.js')).execCommand(),
   },
+  shell: {
+    summary: 'type commands, with completion from the QEMU itself, and see events as they come',
+    load: async () => (await import('./commands/shell.js')).shellCommand(),
+  },
   guest: {
     summary: 'run programs and move files inside the guest, through its agent',
     load: async () => (await import('./commands/guest.js')).guestCommand(),

@@ -8,7 +8,8 @@ import { Refused } from './refused.js';
 /** Runs a command. @throws Refused if QEMU answers with an error */
 export async function executeTold(client: QmpClient, request: Request, signal?: AbortSignal): Promise<unknown> {
   try {
-    return await client.execute(request.command, request.args, signal ? { signal } : {});
+    const { command, args, oob } = request;
+    return await client.execute(command, args, { ...(oob && { oob }), ...(signal && { signal }) });
   } catch (error) {
     if (!(error instanceof ExecuteError)) throw error;
     const meant = await suggestion(client, request, error);

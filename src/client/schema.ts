@@ -23,7 +23,7 @@ export function schemaOf(client: QmpClient): Promise<QmpSchema> {
   if (before && before.greeting === greeting) return before.schema;
   const schema = client.execute('query-qmp-schema').then((entries) => {
     if (!Array.isArray(entries))
-      throw new ProtocolError(`${client.name}: query-qmp-schema returned something else than a list`);
+      {throw new ProtocolError(`${client.name}: query-qmp-schema returned something else than a list`);}
     return new QmpSchema(entries);
   });
   known.set(client, { greeting, schema });
@@ -45,7 +45,9 @@ interface Entry {
   readonly values?: readonly string[];
   readonly features?: readonly string[];
   readonly members?: readonly Member[];
-  readonly variants?: readonly { readonly type: string }[];
+  /** The member whose value says which of the variants it is. */
+  readonly tag?: string;
+  readonly variants?: readonly { readonly case?: string; readonly type: string }[];
 }
 
 interface Member {
@@ -116,12 +118,17 @@ export class QmpSchema {
     return this.#named.get(command)?.['allow-oob'] === true;
   }
 
-  /** The members of a command's arguments, or of the object in them that the path names. */
-  members(name: string, path?: string): readonly SchemaMember[] {
+  /**
+   * The members of a command's arguments, or of the object in them that the path names.
+   *
+   * @param given what is known of the arguments: with `{ driver: 'raw' }` the variants for other drivers are left out
+   */
+  members(name: string, path?: string, given: object = {}): readonly SchemaMember[] {
     const type = this.#named.get(name)?.['arg-type'];
-    const types = path === undefined ? [type] : this.#find(name, path, 'arguments').map((member) => member.type);
+    const types = path === undefined ? [type] : this.#find(name, path, 'arguments', given).map((member) => member.type);
+    const chosen = (path?.split('.') ?? []).reduce<unknown>(memberOf, given);
     return types
-      .flatMap((one) => this.#membersOf(one))
+      .flatMap((one) => this.#membersOf(one, chosen))
       .map((member) => {
         const element = this.#element(member.type);
         const kind = element?.['json-type'] ?? element?.['meta-type'] ?? 'any';
@@ -133,25 +140,29 @@ export class QmpSchema {
     return [...this.#named.values()].filter((entry) => entry['meta-type'] === kind).map(({ name }) => name);
   }
 
-  #find(name: string, path: string, side: Side): readonly Member[] {
+  #find(name: string, path: string, side: Side, given?: unknown): readonly Member[] {
     const entry = this.#named.get(name);
     const isCommand = entry?.['meta-type'] === 'command';
     let types = [entry?.[side === 'result' && isCommand ? 'ret-type' : 'arg-type']];
     let found: readonly Member[] = [];
+    let chosen = given;
     for (const word of path.split('.')) {
-      found = types.flatMap((type) => this.#membersOf(type)).filter((member) => member.name === word);
+      found = types.flatMap((type) => this.#membersOf(type, chosen)).filter((member) => member.name === word);
       types = found.map(({ type }) => type);
+      chosen = memberOf(chosen, word);
     }
     return found;
   }
 
   /** The members of an object and of its variants; of an alternative those of each. Types may hold themselves. */
-  #membersOf(type: string | undefined, seen = new Set<string>()): readonly Member[] {
+  #membersOf(type: string | undefined, given?: unknown, seen = new Set<string>()): readonly Member[] {
     if (type === undefined || seen.has(type)) return [];
     seen.add(type);
-    const { 'meta-type': kind, members = [], variants = [] } = this.#element(type) ?? {};
-    if (kind === 'alternate') return members.flatMap((member) => this.#membersOf(member.type, seen));
-    return [...members, ...variants.flatMap((variant) => this.#membersOf(variant.type, seen))];
+    const { 'meta-type': kind, members = [], variants = [], tag } = this.#element(type) ?? {};
+    if (kind === 'alternate') return members.flatMap((member) => this.#membersOf(member.type, given, seen));
+    const chosen = tag === undefined ? undefined : memberOf(given, tag);
+    const fitting = chosen === undefined ? variants : variants.filter((variant) => variant.case === chosen);
+    return [...members, ...fitting.flatMap((variant) => this.#membersOf(variant.type, given, seen))];
   }
 
   /** What an array holds; any other type is itself. */
@@ -162,4 +173,10 @@ export class QmpSchema {
     }
     return entry;
   }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
 }

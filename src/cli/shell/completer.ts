@@ -1,0 +1,85 @@
+import type { QmpSchema, SchemaMember } from '../../client/schema.js';
+import { parseArguments } from '../command-arguments.js';
+import { plainWord, wordsOf } from './words.js';
+
+/** What may stand at the end of a line, and the word it takes the place of: as `node:readline` wants it. */
+export type Completion = [string[], string];
+
+const OWN = ['hmp ', 'help ', 'exit', 'transaction('];
+/** Where the data of a transaction's actions stands, all variants of it. */
+const TRANSACTION = { command: 'transaction', path: 'actions.data' };
+
+/** Completes commands, their arguments and the values of these, from the QEMU's own schema. */
+export function complete(schema: QmpSchema, line: string, inTransaction: boolean): Completion {
+  const [, before = '', last = ''] = /^(.*\s)?(\S*)$/s.exec(line) ?? [];
+  const [name = '', ...given] = wordsOf(before).words;
+  if (name === '') return starting(last, names(schema, inTransaction));
+  if (name === 'help') return starting(last, given.length === 0 ? schema.commands : []);
+  if (name === 'hmp' || name.startsWith('{')) return [[], last];
+  const base = inTransaction ? TRANSACTION : { command: name, path: '' };
+  const context = inTransaction ? { actions: { type: name, data: argumentsIn(given) } } : argumentsIn(given);
+  return argument(schema, base, context, last, given);
+}
+
+function names(schema: QmpSchema, inTransaction: boolean): string[] {
+  if (inTransaction) return [...schema.values('transaction', 'actions.type').map((type) => `${type} `), ')'];
+  return [...schema.commands.map((name) => `${name} `), ...OWN];
+}
+
+interface Base {
+  readonly command: string;
+  readonly path: string;
+}
+
+function argument(schema: QmpSchema, base: Base, context: object, last: string, given: readonly string[]): Completion {
+  const at = last.indexOf('=');
+  if (at >= 0) {
+    const key = last.slice(0, at);
+    const values = valuesOf(schema, base, context, key);
+    return starting(
+      last,
+      values.map((value) => `${key}=${value} `),
+    );
+  }
+  const dot = last.lastIndexOf('.') + 1;
+  const parent = last.slice(0, dot);
+  const taken = new Set(given.map((word) => word.split('=')[0]));
+  const members = membersAt(schema, base, context, parent.replace(/\.$/, ''));
+  const words = members.map(({ name, kind }) => `${parent}${name}${kind === 'object' ? '.' : '='}`);
+  return starting(
+    last,
+    words.filter((word) => !taken.has(word.slice(0, -1))),
+  );
+}
+
+function membersAt(
+  schema: QmpSchema,
+  { command, path }: Base,
+  context: object,
+  inner: string,
+): readonly SchemaMember[] {
+  const full = [path, inner].filter((part) => part !== '').join('.');
+  return schema.members(command, full === '' ? undefined : full, context);
+}
+
+function valuesOf(schema: QmpSchema, base: Base, context: object, key: string): readonly string[] {
+  const path = base.path === '' ? key : `${base.path}.${key}`;
+  const values = schema.values(base.command, path);
+  if (values.length > 0) return values;
+  const [, parent = '', name] = /^(?:(.*)\.)?([^.]+)$/.exec(key) ?? [];
+  const member = membersAt(schema, base, context, parent).find((one) => one.name === name);
+  return member?.kind === 'boolean' ? ['true', 'false'] : [];
+}
+
+function starting(word: string, candidates: readonly string[]): Completion {
+  return [[...new Set(candidates)].filter((candidate) => candidate.startsWith(word)).sort(), word];
+}
+
+/** The arguments typed so far, as far as they can be read. */
+function argumentsIn(words: readonly string[]): object {
+  try {
+    return parseArguments(words.filter((word) => word.includes('=')).map(plainWord)) ?? {};
+  } catch {
+    return {};
+  }
+}
