@@ -5,11 +5,12 @@ export type { ReadOptions } from './bus/event-queue.js';
 export { ScopedListener } from './bus/scoped-listener.js';
 export type { ListenScope } from './bus/listen-scope.js';
 export { ofEvent } from './bus/of-event.js';
-export type { Diagnostic, ListenerFault, NotAnEvent, PolicyFault } from './bus/diagnostics.js';
+export type { Diagnostic, ListenerFault, PolicyFault, Suppressed } from './bus/diagnostics.js';
 export type { Logger } from './foundation/logger.js';
 
 /* The client */
-export { QmpClient, type QmpClientOptions } from './client/qmp-client.js';
+export type { QmpClientOptions } from './client/options.js';
+export { QmpClient } from './client/qmp-client.js';
 export type { ExecuteOptions } from './client/commands.js';
 export type { CommandResult, ExecuteParameters } from './client/execute-types.js';
 export type { ConnectionState, Gap, Shutdown } from './client/state.js';
@@ -65,7 +66,7 @@ export {
 } from './protocol/message.js';
 export type { QmpEvent as ListedEvent } from './protocol/listed-event.js';
 export type { EventFilter, EventNames } from './protocol/event-names.js';
-export type { ProtocolDiagnostic } from './protocol/diagnostic.js';
+export type { NotAnEvent, ProtocolDiagnostic, ServerFault } from './protocol/diagnostic.js';
 export type { EventMap } from './protocol/qapi/event-map.js';
 export type { CommandMap } from './protocol/qapi/command-map.js';
 export type * as Qapi from './protocol/qapi/types.js';

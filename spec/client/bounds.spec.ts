@@ -110,7 +110,7 @@ describe('bounds of a client', () => {
     const before = process.memoryUsage().arrayBuffers;
     for (let turn = 0; turn < 200; turn += 1) line.receive(Buffer.from(qemuEvent(`${turn}`.padEnd(200_000, 'x'), 'm')));
     expect(new Set(kinds)).toEqual(new Set(['event-too-large']));
-    expect(kinds).toHaveLength(200);
+    expect(client.stats.faults).toBe(200);
     expect(client.state.phase).toBe('ready');
     liveHeap();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5 * MEBIBYTE);

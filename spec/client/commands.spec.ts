@@ -182,6 +182,16 @@ describe('QmpClient', () => {
       await client.close();
     });
 
+    it('refuses a command above 64 MiB with a RangeError, and the session lives (C13)', async () => {
+      const { client, line } = await connected();
+      const text = 'é'.repeat(32 * 1024 * 1024);
+      const refused = await client.execute(unlisted('x-big'), { text }).catch((error: unknown) => error);
+      expect(refused).toBeInstanceOf(RangeError);
+      expect((refused as Error).message).toMatch(/^wire: x-big: the command is larger than 67108864 bytes/);
+      expect([line.sent.length, client.stats.pending, client.state.phase]).toEqual([1, 0, 'ready']);
+      await client.close();
+    });
+
     it('passes file descriptors to a connection that can', async () => {
       const wire = new Wire();
       const passed: unknown[] = [];

@@ -300,7 +300,11 @@ describe('QmpClient', () => {
         await peer.send(greeting());
         await peer.gone();
       });
-      await expect(connect(server.address, { connectTimeout: 50 })).rejects.toMatchObject({ phase: 'negotiating' });
+      await expect(connect(server.address, { connectTimeout: 50 })).rejects.toMatchObject({
+        phase: 'negotiating',
+        message: expect.stringMatching(/greeted, but qmp_capabilities was not answered within 50 ms.*TLS/) as string,
+        cause: { name: 'NegotiationError' },
+      });
       await server.stop();
     });
 

@@ -55,7 +55,7 @@ describe('QmpClient', () => {
       });
       const client = await connect(server.address);
       const commands = Array.from({ length: 5 }, () =>
-        client.execute(unlisted('x-big'), { text: 'x'.repeat(16 * 1024 * 1024) }),
+        client.execute(unlisted('x-big'), { text: 'x'.repeat(32 * 1024 * 1024) }),
       );
       const ends = await Promise.allSettled(commands);
       expect(ends.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'));

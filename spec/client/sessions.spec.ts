@@ -127,7 +127,7 @@ describe('QmpClient', () => {
       const reading = listener.get();
       const next = client.listener('STOP').iterate().next();
       line.break();
-      expect(client.state).toMatchObject({ phase: 'reconnecting', attempt: 1, cause: { name: 'DisconnectedError' } });
+      expect(client.state).toMatchObject({ phase: 'reconnecting', attempt: 2, cause: { name: 'DisconnectedError' } });
       const second = await wire.line(2);
       second.handshake();
       second.emit('STOP');
@@ -156,7 +156,7 @@ describe('QmpClient', () => {
       line.reply();
       await quit;
       line.end();
-      expect(policy.asked).toEqual([[1, 'wire: QEMU has quit']]);
+      expect(policy.asked).toEqual([[2, 'wire: QEMU has quit']]);
       (await wire.line(2)).handshake();
       expect(client.state).toMatchObject({ phase: 'ready', session: 2 });
       await client.close();
@@ -220,8 +220,20 @@ describe('QmpClient', () => {
       await client.close();
     });
 
-    it('counts attempts anew after each session (C8)', async () => {
+    it('goes on counting attempts after a session that was not steady (C15)', async () => {
       const policy = atOnce();
+      const { client, line, wire } = await connected({ reconnect: policy });
+      line.break();
+      const second = await wire.line(2);
+      second.handshake();
+      second.break();
+      (await wire.line(3)).handshake();
+      expect(policy.asked.map(([attempt]) => attempt)).toEqual([2, 3]);
+      await client.close();
+    });
+
+    it('counts attempts from 1 again after a session that was steady (C8, C15)', async () => {
+      const policy = { ...atOnce(), steadyAfter: 0 };
       const { client, line, wire } = await connected({ reconnect: policy });
       line.break();
       (await wire.line(2)).break();
@@ -292,8 +304,14 @@ describe('QmpClient', () => {
       expect(other.client.state).toEqual({ phase: 'closed' });
     });
 
-    it('uses backoff() where it is true', async () => {
-      const { client, line } = await connected({ reconnect: true });
+    it('takes a policy for what it is, steadyAfter included (C15)', () => {
+      expect(backoff({ to: 5_000 })).toHaveProperty('steadyAfter', 5_000);
+      const reconnect = { delay: () => 0, steadyAfter: -1 };
+      expect(() => new QmpClient(new Wire().connector, { reconnect })).toThrow(RangeError);
+    });
+
+    it('waits as backoff() says', async () => {
+      const { client, line } = await connected({ reconnect: { ...backoff(), steadyAfter: 0 } });
       const before = Date.now();
       line.break();
       const { state } = client;

@@ -164,9 +164,8 @@ describe('QmpClient', () => {
   describe('a null line', () => {
     it('is a diagnostic on a real socket too, and the client lives on (node-qemu)', async () => {
       const server = await ScriptedServer.unix(async (peer) => {
-        await peer.send('null\r\n');
         await peer.handshake();
-        await peer.send('null\r\n\r\n5\r\n');
+        await peer.send('null\r\nnull\r\n\r\n5\r\n');
         await peer.replyToAll({ status: 'running' });
       });
       const warn = jest.spyOn(console, 'warn').mockImplementation();
@@ -190,7 +189,8 @@ describe('QmpClient', () => {
       line.receive('rubbish\r\n'.repeat(1_000), event('STOP'));
       await expect(pending).rejects.toMatchObject({ name: 'ExecInterruptedError', cause: { name: 'ProtocolError' } });
       expect(client.state).toMatchObject({ phase: 'closed', cause: { name: 'ProtocolError' } });
-      expect([line.closed, seen.length]).toEqual([1, 1_000]);
+      expect([line.closed, seen.length, client.stats.faults]).toEqual([1, 101, 1_000]);
+      expect(seen.at(-1)).toBe('suppressed');
       expect(client.events.empty()).toBe(true);
     });
 
@@ -202,7 +202,7 @@ describe('QmpClient', () => {
       expect(line.closed).toBe(1);
     });
 
-    it('sends rubbish instead of a greeting, without end, fails connect() with ProtocolError (C5)', async () => {
+    it('sends rubbish instead of a greeting fails connect() at once, with GreetingError (C5)', async () => {
       const server = await ScriptedServer.tcp(async (peer) => {
         await peer.send('220 smtp ready\r\n'.repeat(2_000));
         await peer.gone();
@@ -211,9 +211,62 @@ describe('QmpClient', () => {
       await expect(connect(server.address, { logger })).rejects.toMatchObject({
         name: 'ConnectError',
         phase: 'negotiating',
-        cause: { name: 'ProtocolError' },
+        cause: { name: 'GreetingError', message: expect.stringContaining('220 smtp ready') as string },
       });
       await server.stop();
+    });
+
+    it('sends 10,000 messages in a row that mean nothing ends its own session: ProtocolError (C14)', async () => {
+      const { client, line } = await connected();
+      client.diagnostics$.subscribe();
+      const nonsense = [{ x: 1 }, { event: 5 }, { return: 1, id: 'mine' }, { error: {} }, { QMP: 1 }];
+      const round = nonsense.map((message) => `${JSON.stringify(message)}\r\n`).join('');
+      line.receive(round.repeat(1_999), event('STOP'), round.repeat(1_999));
+      expect(client.state.phase).toBe('ready');
+      line.receive(round);
+      expect(client.state).toMatchObject({ phase: 'closed', cause: { name: 'ProtocolError' } });
+      expect(client.state).toHaveProperty('cause.message', expect.stringContaining('10000 messages in a row'));
+    });
+
+    it('is noisy costs 100 diagnostics and 10 log lines of a kind and second, and then a count (C14)', async () => {
+      const lines: string[] = [];
+      const logger = { debug: () => undefined, warn: (text: string) => lines.push(text) };
+      let now = 0;
+      const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+      const { client, line } = await connected({ logger });
+      const diagnostics = collect(client.diagnostics$);
+      const noise = (count: number): void => {
+        for (let turn = 0; turn < count; turn += 1) line.receive('rubbish\r\n', event('STOP'));
+      };
+      noise(250);
+      line.receive({ x: 1 });
+      expect([diagnostics.length, lines.length, client.stats.faults]).toEqual([101, 11, 251]);
+      now = 1_000;
+      noise(1);
+      expect(diagnostics.slice(101)).toMatchObject([
+        { kind: 'suppressed', of: 'bad-line', count: 150 },
+        { kind: 'bad-line' },
+      ]);
+      expect(lines.slice(11)).toEqual([
+        expect.stringContaining('240 more of the kind bad-line'),
+        expect.stringContaining('rubbish'),
+      ]);
+      noise(120);
+      await client.disconnect();
+      expect(diagnostics.at(-1)).toMatchObject({ kind: 'suppressed', of: 'bad-line', count: 21 });
+      clock.mockRestore();
+      await client.close();
+    });
+
+    it('makes listeners fail without end costs a diagnostic each: only noise of its own is limited (C14)', async () => {
+      const { client, line } = await connected();
+      const diagnostics = collect(client.diagnostics$);
+      client.listener('STOP', () => {
+        throw new Error('no');
+      });
+      for (let turn = 0; turn < 150; turn += 1) line.emit('STOP');
+      expect(diagnostics.length).toBe(150);
+      await client.close();
     });
 
     it('sends half a message and leaves costs a diagnostic and the session (C5)', async () => {

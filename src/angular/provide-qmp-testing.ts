@@ -1,5 +1,5 @@
 import { inject, type Provider } from '@angular/core';
-import type { QmpClientOptions } from '../client/qmp-client.js';
+import type { QmpClientOptions } from '../client/options.js';
 import { FakeQemu } from '../testing/fake-qemu.js';
 import { provideQmp } from './provide-qmp.js';
 

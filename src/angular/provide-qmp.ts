@@ -1,6 +1,7 @@
 import { DestroyRef, inject, type Provider } from '@angular/core';
 import type { Connector } from '../transport/connection.js';
-import { QmpClient, type QmpClientOptions } from '../client/qmp-client.js';
+import type { QmpClientOptions } from '../client/options.js';
+import { QmpClient } from '../client/qmp-client.js';
 import { injectIsServer, injectOutsideZone, unopened } from './platform.js';
 
 /**

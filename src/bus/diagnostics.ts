@@ -1,10 +1,11 @@
 import type { Observable } from 'rxjs';
 import type { Logger } from '../foundation/logger.js';
-import type { Message, QmpEvent } from '../protocol/message.js';
+import type { QmpEvent } from '../protocol/message.js';
 import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import type { EventListener } from './event-listener.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { textOf } from '../foundation/text.js';
+import { NoiseLimit } from './noise-limit.js';
 
 /** The `accept`, filter, `put` or `onLag` of a listener threw, or answered with a promise. */
 export interface ListenerFault {
@@ -16,13 +17,6 @@ export interface ListenerFault {
   readonly event?: QmpEvent;
 }
 
-/** A message had an `event` that is no string. */
-export interface NotAnEvent {
-  readonly kind: 'not-an-event';
-  readonly message: string;
-  readonly received: Message;
-}
-
 /** The reconnect policy threw, or gave no time that a timer can wait. */
 export interface PolicyFault {
   readonly kind: 'policy-fault';
@@ -31,11 +25,19 @@ export interface PolicyFault {
 }
 
 /** Something that went wrong and that the bus survived. `message` says it in a sentence. */
-export type Diagnostic = ListenerFault | NotAnEvent | PolicyFault | ProtocolDiagnostic;
+export type Diagnostic = ListenerFault | PolicyFault | Suppressed | ProtocolDiagnostic;
 
-export function notAnEvent(received: Message): NotAnEvent {
-  return { kind: 'not-an-event', message: 'an event whose name is no string was dropped', received };
+/** Of what a server causes, this many were not told of one by one. Comes before the next one of that kind, or at the session's end. */
+export interface Suppressed {
+  readonly kind: 'suppressed';
+  readonly message: string;
+  readonly of: ProtocolDiagnostic['kind'];
+  readonly count: number;
 }
+
+/** Of one kind and in one second. */
+const DIAGNOSTICS_A_SECOND = 100;
+const LINES_A_SECOND = 10;
 
 /** Tells subscribers and the logger; where nobody watches either, the console, once per kind and listener. */
 export class Diagnostics {
@@ -44,6 +46,9 @@ export class Diagnostics {
   readonly #logger: Logger | undefined;
   readonly #bus: string;
   readonly #told = new WeakMap<object, Set<string>>();
+  /** A server that sends nothing but rubbish must not fill a disk. */
+  readonly #noise = new NoiseLimit<ProtocolDiagnostic['kind']>(DIAGNOSTICS_A_SECOND);
+  readonly #loggedNoise = new NoiseLimit<ProtocolDiagnostic['kind']>(LINES_A_SECOND);
 
   constructor(bus: string, logger: Logger | undefined) {
     this.#bus = bus;
@@ -52,10 +57,26 @@ export class Diagnostics {
   }
 
   report(diagnostic: Diagnostic): void {
-    const text = `${this.#bus}: ${diagnostic.message}`;
-    if (this.#logger) this.#log('warn', text);
-    else if (!this.#view.observed) this.#tellOnce(diagnostic, text);
-    this.#view.next(diagnostic);
+    const { kind } = diagnostic;
+    if (kind === 'listener-fault' || kind === 'policy-fault' || kind === 'suppressed') {
+      this.#tell(diagnostic);
+      this.#show(diagnostic);
+      return;
+    }
+    if (this.#loggedNoise.admits(kind)) {
+      this.#logSuppressed(kind, this.#loggedNoise.takeSuppressed(kind));
+      this.#tell(diagnostic);
+    }
+    if (this.#noise.admits(kind)) {
+      this.#showSuppressed(kind, this.#noise.takeSuppressed(kind));
+      this.#show(diagnostic);
+    }
+  }
+
+  /** Says what was held back so far. */
+  flush(): void {
+    for (const kind of this.#loggedNoise.kinds) this.#logSuppressed(kind, this.#loggedNoise.takeSuppressed(kind));
+    for (const kind of this.#noise.kinds) this.#showSuppressed(kind, this.#noise.takeSuppressed(kind));
   }
 
   debug(message: () => string): void {
@@ -63,7 +84,26 @@ export class Diagnostics {
   }
 
   end(): void {
+    this.flush();
     this.#view.end();
+  }
+
+  #tell(diagnostic: Diagnostic): void {
+    const text = `${this.#bus}: ${diagnostic.message}`;
+    if (this.#logger) this.#log('warn', text);
+    else if (!this.#view.observed) this.#tellOnce(diagnostic, text);
+  }
+
+  #show(diagnostic: Diagnostic): void {
+    this.#view.next(diagnostic);
+  }
+
+  #logSuppressed(kind: ProtocolDiagnostic['kind'], count: number): void {
+    if (count > 0 && this.#logger) this.#log('warn', `${this.#bus}: ${suppressed(kind, count).message}`);
+  }
+
+  #showSuppressed(kind: ProtocolDiagnostic['kind'], count: number): void {
+    if (count > 0) this.#show(suppressed(kind, count));
   }
 
   #tellOnce(diagnostic: Diagnostic, text: string): void {
@@ -81,4 +121,8 @@ export class Diagnostics {
       console.warn(`${this.#bus}: the logger threw ${textOf(error)} on: ${text}`);
     }
   }
+}
+
+function suppressed(of: ProtocolDiagnostic['kind'], count: number): Suppressed {
+  return { kind: 'suppressed', message: `${count} more of the kind ${of} came and are not shown`, of, count };
 }

@@ -6,7 +6,8 @@ import { DisconnectedError, ListenerError } from '../protocol/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { isEvent, type EventName, type Message, type QmpEvent } from '../protocol/message.js';
 import type { EventNames, FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
-import { Diagnostics, notAnEvent, type Diagnostic } from './diagnostics.js';
+import { notAnEvent } from '../protocol/diagnostic.js';
+import { Diagnostics, type Diagnostic } from './diagnostics.js';
 import { EventListener, lifeOf, type ListenerOptions } from './event-listener.js';
 import type { Ending } from './event-queue.js';
 import { HotSource } from '../foundation/hot-source.js';
@@ -202,6 +203,11 @@ export class EventBus implements Disposable {
   /** Reports what was survived. */
   protected report(diagnostic: Diagnostic): void {
     this.#diagnostics.report(diagnostic);
+  }
+
+  /** Says how much of what a server caused was held back so far. */
+  protected flushReports(): void {
+    this.#diagnostics.flush();
   }
 
   /** Writes a line for whoever debugs; `text` is not called without a logger. */

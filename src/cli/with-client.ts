@@ -1,4 +1,5 @@
-import { QmpClient, type QmpClientOptions } from '../client/qmp-client.js';
+import type { QmpClientOptions } from '../client/options.js';
+import { QmpClient } from '../client/qmp-client.js';
 import { connectorFor, type AddressOptions } from './addresses.js';
 import { interruptSignal } from './interrupt.js';
 

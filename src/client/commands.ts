@@ -23,6 +23,8 @@ export interface CommandCall {
   readonly args: object | undefined;
   readonly oob: boolean;
   readonly fds?: readonly number[];
+  /** Set on the question of the heartbeat. */
+  readonly heartbeat?: true;
 }
 
 /** A command as it goes onto the wire. */
@@ -32,6 +34,7 @@ export interface Outgoing {
   readonly command: Command;
   readonly text: string;
   readonly fds?: readonly number[];
+  readonly heartbeat?: true;
 }
 
 /** Who carries the commands of a session. */
@@ -59,6 +62,10 @@ interface Waiting extends Pending, Outgoing {
 
 /** More unanswered commands than this are a leak in the program that makes them, or a server that has died. */
 const COMMAND_LIMIT = 10_000;
+
+/** QEMU's own limit of a command. It would end the session beyond it. */
+const COMMAND_BYTES = 64 * 1024 * 1024;
+const TOO_LARGE = `the command is larger than ${COMMAND_BYTES} bytes, QEMU's own limit; it was not sent`;
 
 /** The same, in characters, of those that wait for their turn. */
 const WAITING_LIMIT = 64 * 1024 * 1024;
@@ -94,17 +101,19 @@ export class Commands {
   }
 
   /** @param timeout milliseconds, Infinity allowed */
-  execute({ name, args, oob, fds }: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
+  execute({ name, args, oob, ...rest }: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (oob && !this.#oob) {
       return Promise.reject(
-        new StateError(`${this.#name}: ${name}: out-of-band execution is not offered on this connection`),
+        new StateError(`${this.#name}: ${name}: out-of-band execution is not offered on this connection`, {
+          phase: 'ready',
+        }),
       );
     }
     const full = this.#fullness();
     if (full !== undefined) {
       const advice = 'await the replies; if the server gives none, disconnect() and connect()';
-      return Promise.reject(new StateError(`${this.#name}: ${name}: ${full} already; ${advice}`));
+      return Promise.reject(new StateError(`${this.#name}: ${name}: ${full} already; ${advice}`, { phase: 'ready' }));
     }
     const id = ++this.#lastId;
     const call = new Error();
@@ -129,7 +138,9 @@ export class Commands {
         },
       };
       const command = commandOf(name, args, oob, id);
-      const waiting: Waiting = { id, name, oob, caller, command, text: lineOf(command), ...(fds && { fds }) };
+      const text = lineOf(command);
+      if (isTooLarge(text)) throw new RangeError(`${this.#name}: ${name}: ${TOO_LARGE}`);
+      const waiting: Waiting = { id, name, oob, caller, command, text, ...rest };
       const stopWatching =
         signal &&
         whenAborted(signal, () => {
@@ -241,6 +252,11 @@ export class Commands {
       : { class: 'MalformedError', desc: 'the server answered with an error it did not describe' };
     return new ExecuteError(`${this.#name}: ${pending.name}: ${desc}`, { errorClass, desc, command: pending.name });
   }
+}
+
+function isTooLarge(text: string): boolean {
+  // No UTF-16 unit takes more than three bytes: most commands need no counting.
+  return text.length * 3 > COMMAND_BYTES && new TextEncoder().encode(text).length > COMMAND_BYTES;
 }
 
 /** Gives an error that was made when the reply came the stack of the call that it answers. */

@@ -1,26 +1,20 @@
 import { whenAborted } from '../foundation/abort.js';
 import { show } from '../foundation/checks.js';
-import { ConnectError, GreetingError, QmpError } from '../protocol/errors.js';
+import { ConnectError, QmpError } from '../protocol/errors.js';
 import type { Connection, Connector } from '../transport/connection.js';
 
-/** One attempt to get a session ready: limits its time, and lets go of a connection that comes too late. */
+/** Opens one connection: limits the time that takes, and lets go of a connection that comes too late. */
 export class Dial {
   readonly #name: string;
   readonly #timeout: number;
-  readonly #mayWaitOn: (cause: QmpError) => boolean;
   readonly #controller = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #phase: ConnectError['phase'] = 'connecting';
-  #silence: string | undefined;
 
-  /**
-   * @param timeout milliseconds until it aborts itself, unless {@link finish} is called before; Infinity allowed
-   * @param mayWaitOn is asked before, where there is a connection; if it may, {@link start} counts anew
-   */
-  constructor(name: string, timeout: number, mayWaitOn: (cause: QmpError) => boolean = () => false) {
+  /** @param timeout milliseconds until it gives up; Infinity where the caller has a clock, which calls {@link expire} */
+  constructor(name: string, timeout: number) {
     this.#name = name;
     this.#timeout = timeout;
-    this.#mayWaitOn = mayWaitOn;
   }
 
   /** Aborts with a {@link QmpError} that says why. */
@@ -32,8 +26,11 @@ export class Dial {
   open(connector: Connector<object>): Promise<Connection> {
     const { signal } = this;
     if (signal.aborted) return Promise.reject(this.error(signal.reason));
-    this.#silence = connector.silence;
-    if (!connector.waitsForPeer) this.start();
+    if (this.#timeout !== Infinity) {
+      this.#timer = setTimeout(() => {
+        this.expire(this.#timeout, connector.silence);
+      }, this.#timeout);
+    }
     return new Promise((resolve, reject) => {
       const stopWatching = whenAborted(signal, () => {
         reject(this.error(signal.reason));
@@ -45,8 +42,8 @@ export class Dial {
             connection.close();
             return;
           }
+          this.finish();
           this.#phase = 'negotiating';
-          if (connector.waitsForPeer) this.start();
           resolve(connection);
         })
         .catch((cause: unknown) => {
@@ -63,6 +60,12 @@ export class Dial {
     this.#controller.abort(cause);
   }
 
+  /** Gives up: it has taken so many milliseconds. @param silence what that means with this connector */
+  expire(time: number, silence: string | undefined): void {
+    const meaning = silence === undefined ? '' : `: ${silence}`;
+    this.abort(new QmpError(`${this.#name}: no connection within ${time} ms${meaning}`));
+  }
+
   /** Stops the clock. */
   finish(): void {
     clearTimeout(this.#timer);
@@ -72,24 +75,6 @@ export class Dial {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const named = reason.startsWith(`${this.#name}: `) ? reason : `${this.#name}: ${reason}`;
     return new ConnectError(`cannot connect to ${named}`, this.#phase, { cause });
-  }
-
-  /** Starts the clock. */
-  start(): void {
-    if (this.#timeout === Infinity) return;
-    this.#timer = setTimeout(() => {
-      const waited = `within ${this.#timeout} ms`;
-      if (this.#phase === 'connecting') {
-        const meaning = this.#silence === undefined ? '' : `: ${this.#silence}`;
-        this.abort(new QmpError(`${this.#name}: no connection ${waited}${meaning}`));
-        return;
-      }
-      const cause = new GreetingError(
-        `${this.#name}: connected, but not greeted ${waited}: a monitor serves one client at a time, so another one may hold ` +
-          'it; or QEMU is stopped, or this is no QMP monitor',
-      );
-      if (!this.#mayWaitOn(cause)) this.abort(cause);
-    }, this.#timeout);
   }
 }
 

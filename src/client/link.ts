@@ -1,12 +1,12 @@
-import { whenAborted } from '../foundation/abort.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import { checkTimeout } from '../foundation/checks.js';
 import { ConnectError, DisconnectedError, StateError, type QmpError } from '../protocol/errors.js';
-import { isEvent, type Greeting, type Message } from '../protocol/message.js';
+import type { Greeting } from '../protocol/message.js';
 import { ConnectCallers } from './connect-callers.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { Dial } from './dial.js';
-import type { ReconnectPolicy } from './reconnect.js';
+import { Gaps } from './gaps.js';
+import { wasSteady, type ReconnectPolicy } from './reconnect.js';
 import { Session, type SessionHost, type SessionOptions } from './session.js';
 import type { ConnectionState, Gap, Shutdown } from './state.js';
 
@@ -18,8 +18,8 @@ export interface LinkOptions extends SessionOptions {
   readonly policy: ReconnectPolicy | undefined;
 }
 
-/** Whom a link serves. */
-export interface LinkHost extends Omit<SessionHost, 'ready' | 'ended'> {
+/** Receives what a {@link Link} reports. */
+export interface LinkHost extends Omit<SessionHost, 'ready'> {
   changed(state: ConnectionState): void;
   gap(gap: Gap): void;
   /** `connect()` was called while nothing went on. */
@@ -32,21 +32,36 @@ export interface LinkHost extends Omit<SessionHost, 'ready' | 'ended'> {
   policyFailed(error: unknown): void;
 }
 
-/** Keeps a client connected: dials, waits for the handshake, and dials anew where the policy says so. */
+/**
+ * Keeps a client connected. Its states, and what leads from one to the next ("closed" where no policy says otherwise):
+ *
+ * | in              | when                                                  | then                                     |
+ * |-----------------|-------------------------------------------------------|------------------------------------------|
+ * | idle, closed    | `connect()`                                           | connecting                               |
+ * | connecting      | the connection is open; it failed, or took too long   | negotiating; reconnecting, or closed     |
+ * | negotiating     | `qmp_capabilities` is answered                        | ready                                    |
+ * | negotiating     | it took too long: not greeted, and the place is kept  | reconnecting, on the same connection     |
+ * | negotiating, ready | the session ended                                     | reconnecting, or closed                  |
+ * | reconnecting    | the delay is over                                     | connecting; negotiating in a kept place  |
+ * | any             | `stop()`                                              | closed                                   |
+ */
 export class Link {
   readonly #connector: Connector<object>;
   readonly #options: LinkOptions;
   readonly #host: LinkHost;
   readonly #callers = new ConnectCallers<Greeting>();
+  readonly #gaps: Gaps;
   #state: ConnectionState = { phase: 'idle' };
   #dial: Dial | undefined;
+  /** Counts since `connect()`, or since the last session that lasted. */
   #attempt = 1;
   #session: Session | undefined;
   #sessions = 0;
-  /** Whether a session has run since `connect()`. */
+  #bytesOfEnded = 0;
+  /** Whether there was a session since `connect()`. */
   #hasRun = false;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #gap: Pick<Gap, 'since' | 'cause'> | undefined;
+  /** The next attempt, or the end of the time for this one. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   // Who is told of one change may cause the next, which must not overtake it on its way to the others.
   readonly #notices = new DeliveryQueue<() => void>((notice) => {
     notice();
@@ -56,13 +71,18 @@ export class Link {
     this.#connector = connector;
     this.#options = options;
     this.#host = host;
+    this.#gaps = new Gaps((gap) => {
+      this.#notices.push(() => {
+        host.gap(gap);
+      });
+    });
   }
 
   get state(): ConnectionState {
     return this.#state;
   }
 
-  /** The session that is ready, or of one that is not greeted yet. */
+  /** The session that is ready, or one whose handshake goes on. */
   get session(): Session | undefined {
     return this.#session;
   }
@@ -71,12 +91,18 @@ export class Link {
     return this.#sessions;
   }
 
+  /** Received so far. */
+  get bytes(): number {
+    return this.#bytesOfEnded + (this.#session?.bytes ?? 0);
+  }
+
   connect(signal: AbortSignal | undefined): Promise<Greeting> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (this.#state.phase === 'ready') return Promise.resolve(this.#state.greeting);
     if (this.#callers.size >= CALLER_LIMIT) {
       const many = `${CALLER_LIMIT} calls of connect() are waiting already; is one made in a loop without await?`;
-      return Promise.reject(this.#refusal(new StateError(`${this.#options.name}: ${many}`)));
+      const cause = new StateError(`${this.#options.name}: ${many}`, { phase: this.#state.phase });
+      return Promise.reject(this.#refusal(cause));
     }
     const joined = this.#callers.join(signal, () => {
       if (this.#callers.size === 0 && !this.#hasRun) this.stop();
@@ -95,27 +121,21 @@ export class Link {
     if (this.#state.phase === 'closed' && !this.#state.cause) return;
     const session = this.#session;
     const dial = this.#dial;
-    const cause = new StateError(`${this.#options.name}: disconnected by the program`);
-    if (this.#state.phase === 'ready') this.#gap = { since: new Date() };
-    const tell = this.#rest({ phase: 'closed' });
-    this.#callers.reject(dial?.error(cause) ?? this.#refusal(cause));
-    dial?.abort(cause);
-    try {
+    const cause = new StateError(`${this.#options.name}: disconnected by the program`, { phase: 'closed' });
+    if (this.#state.phase === 'ready') this.#gaps.begin();
+    this.#settle({ phase: 'closed' }, () => {
+      this.#callers.reject(dial?.error(cause) ?? this.#refusal(cause));
+      dial?.abort(cause);
       session?.end();
-    } finally {
-      tell();
-    }
+    });
   }
 
   /** Stops, and ends all that the host shows. */
   close(): void {
-    try {
-      this.stop();
-    } finally {
-      this.#notices.push(() => {
-        this.#host.closed();
-      });
-    }
+    this.stop();
+    this.#notices.push(() => {
+      this.#host.closed();
+    });
   }
 
   #refusal(cause: StateError): ConnectError {
@@ -126,14 +146,13 @@ export class Link {
     this.#attempt = attempt;
     if (this.#session) {
       // It has kept its place.
-      this.#dial?.start();
+      this.#startClock();
       this.#enter({ phase: 'negotiating', attempt });
       return;
     }
-    const dial: Dial = new Dial(this.#options.name, this.#options.connectTimeout, (cause) =>
-      this.#mayWaitOn(dial, cause),
-    );
+    const dial = new Dial(this.#options.name, Infinity);
     this.#dial = dial;
+    if (!this.#connector.waitsForPeer) this.#startClock();
     this.#enter({ phase: 'connecting', attempt });
     dial
       .open(this.#connector)
@@ -152,17 +171,19 @@ export class Link {
     }
     const session: Session = new Session(connection, this.#options, {
       ...this.#host,
-      received: (message, text) => {
-        this.#receive(message, text);
+      event: (event, text) => {
+        if (this.#gaps.open) this.#gaps.end(this.#sessions + 1);
+        this.#host.event(event, text);
       },
       ready: (greeting) => {
-        dial.finish();
         this.#opened(greeting);
       },
-      ended: (loss, shutdown) => {
+      sessionEnded: (loss, shutdown) => {
+        this.#bytesOfEnded += session.bytes;
+        this.#host.sessionEnded(loss, shutdown);
         if (this.#session !== session) return;
         this.#session = undefined;
-        if (this.#state.phase === 'ready') this.#ended(loss, shutdown);
+        if (this.#state.phase === 'ready') this.#lost(this.#state.since, loss, shutdown);
         // If it had kept its place, the next attempt dials.
         else if (this.#state.phase !== 'reconnecting') {
           this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')));
@@ -170,54 +191,58 @@ export class Link {
       },
     });
     this.#session = session;
+    if (this.#connector.waitsForPeer) this.#startClock();
     this.#enter({ phase: 'negotiating', attempt: this.#attempt });
-    whenAborted(dial.signal, () => {
-      session.end(dial.signal.reason as QmpError);
-    });
     // A subscriber of the state may have disconnected.
-    if (!dial.signal.aborted) session.start();
+    if (this.#session === session) session.start();
   }
 
-  #receive(message: Message, text: string): void {
-    if (this.#gap && isEvent(message)) this.#tellGap(this.#sessions + 1);
-    this.#host.received(message, text);
+  /** One clock for the attempt, from dialling to the end of the handshake. */
+  #startClock(): void {
+    const { connectTimeout } = this.#options;
+    if (connectTimeout === Infinity) return;
+    this.#timer = setTimeout(() => {
+      if (this.#session) this.#tooLate(this.#session);
+      else this.#dial?.expire(connectTimeout, this.#connector.silence);
+    }, connectTimeout);
+  }
+
+  /**
+   * The handshake has taken too long. A busy monitor has room for two in its listen queue, and who leaves stays in it until the
+   * monitor is free: so the next attempt waits on, on the same connection.
+   */
+  #tooLate(session: Session): void {
+    const dial = this.#dial as Dial;
+    const cause = session.overdue(this.#options.connectTimeout);
+    if (this.#connector.keepsPlace && !session.greeted) this.#failed(dial, dial.error(cause));
+    if (this.#session !== session || this.#state.phase !== 'reconnecting') session.end(cause);
   }
 
   #opened(greeting: Greeting): void {
     this.#sessions += 1;
     this.#hasRun = true;
-    clearTimeout(this.#retry);
+    clearTimeout(this.#timer);
     this.#callers.resolve(greeting);
-    this.#tellGap(this.#sessions);
+    this.#gaps.end(this.#sessions);
     this.#enter({ phase: 'ready', session: this.#sessions, greeting, since: new Date() });
   }
 
   /** The session that was ready is over, not by our will. */
-  #ended(loss: QmpError | undefined, shutdown: Shutdown | undefined): void {
-    this.#gap = { since: new Date(), ...(loss && { cause: loss }) };
+  #lost(since: Date, loss: QmpError | undefined, shutdown: Shutdown | undefined): void {
+    this.#gaps.begin(loss);
     const cause = loss ?? new DisconnectedError(`${this.#options.name}: QEMU has quit`);
-    if (this.#tryAgain(1, cause, shutdown)) return;
-    this.#rest({ phase: 'closed', ...(loss && { cause: loss }), ...(shutdown && { shutdown }) })();
-  }
-
-  /**
-   * A monitor that serves another client has room for two in its listen queue, and who leaves stays in it until the monitor is
-   * free. So the attempt has failed, but the next one waits on, on the same connection.
-   */
-  #mayWaitOn(dial: Dial, cause: QmpError): boolean {
-    if (!this.#connector.keepsPlace || this.#session?.greeted !== false) return false;
-    this.#failed(dial, dial.error(cause));
-    return this.#dial === dial;
+    if (this.#tryAgain(wasSteady(this.#options.policy, since) ? 1 : this.#attempt + 1, cause, shutdown)) return;
+    this.#settle({ phase: 'closed', ...(loss && { cause: loss }), ...(shutdown && { shutdown }) });
   }
 
   /** An attempt came to nothing. */
   #failed(dial: Dial, error: ConnectError): void {
     if (this.#dial !== dial) return;
-    dial.finish();
+    clearTimeout(this.#timer);
     if (this.#tryAgain(this.#attempt + 1, error)) return;
-    const tell = this.#rest({ phase: 'closed', cause: error });
-    this.#callers.reject(error);
-    tell();
+    this.#settle({ phase: 'closed', cause: error }, () => {
+      this.#callers.reject(error);
+    });
   }
 
   /** True unless the policy gives up. */
@@ -227,7 +252,7 @@ export class Link {
     // The program has disconnected from inside the policy.
     if (this.#state !== before) return true;
     if (delay === null) return false;
-    this.#retry = setTimeout(() => {
+    this.#timer = setTimeout(() => {
       this.#begin(attempt);
     }, delay);
     const retryAt = new Date(Date.now() + delay);
@@ -246,28 +271,22 @@ export class Link {
     }
   }
 
-  /** Nothing goes on any more. Returns what tells the host, for when all is done. */
-  #rest(state: Extract<ConnectionState, { phase: 'closed' }>): () => void {
+  /**
+   * Nothing goes on any more.
+   *
+   * @param letGo of what went on; the host is told when that is done
+   */
+  #settle(state: Extract<ConnectionState, { phase: 'closed' }>, letGo?: () => void): void {
     const hasRun = this.#hasRun;
     this.#hasRun = false;
     this.#session = undefined;
     this.#dial = undefined;
-    clearTimeout(this.#retry);
+    clearTimeout(this.#timer);
     this.#state = state;
-    return () => {
-      this.#notices.push(() => {
-        if (hasRun) this.#host.ended(state.cause);
-        this.#host.changed(state);
-      });
-    };
-  }
-
-  #tellGap(session: number): void {
-    if (!this.#gap) return;
-    const gap = this.#gap;
-    this.#gap = undefined;
+    letGo?.();
     this.#notices.push(() => {
-      this.#host.gap({ ...gap, until: new Date(), session });
+      if (hasRun) this.#host.ended(state.cause);
+      this.#host.changed(state);
     });
   }
 

@@ -1,44 +1,25 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { Observable, type Subscriber } from 'rxjs';
+import { NEVER, Observable } from 'rxjs';
 import type { Diagnostic } from '../bus/diagnostics.js';
-import { EventBus, type EventBusOptions } from '../bus/event-bus.js';
+import { EventBus } from '../bus/event-bus.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { whenAborted } from '../foundation/abort.js';
 import { checkLimit, checkSignal, checkTimeout, isRecord, show } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.js';
-import { isEvent, type Greeting, type Message } from '../protocol/message.js';
+import type { Greeting, Message } from '../protocol/message.js';
 import type { OpenName } from '../protocol/event-names.js';
 import type { ExecuteOptions } from './commands.js';
 import type { Connector } from '../transport/connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
 import { Link, type LinkHost } from './link.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
-import { policyOf, type ReconnectPolicy } from './reconnect.js';
+import type { QmpClientOptions } from './options.js';
+import { policyOf } from './reconnect.js';
 import type { ConnectionState, Gap } from './state.js';
 import { StateView } from './state-view.js';
 import type { ClientStats } from './stats.js';
 import type { Traffic } from './traffic.js';
-
-export interface QmpClientOptions extends EventBusOptions {
-  /** Stands in every error and log line. @default the connector's address */
-  readonly name?: string;
-  /** Milliseconds from dialling to the end of the handshake; for `accept()`, from the connection. @default 10_000 */
-  readonly connectTimeout?: number;
-  /** Milliseconds a command may take, Infinity allowed. @default 60_000 */
-  readonly executeTimeout?: number;
-  /** A longer line, message or not, ends the session. @default 64 MiB */
-  readonly maxMessageBytes?: number;
-  /** How integers beyond 2^53 arrive: rounded, with a diagnostic, or exactly, as `bigint`. @default 'number' */
-  readonly integers?: 'number' | 'exact';
-  /**
-   * How many commands may be on the wire at a time; the others wait in order. `oob` commands are outside of it. Some servers in
-   * front of a QEMU take one at a time. The connector's own limit counts, too. @default 8 where oob is on, as QEMU asks for; else none
-   */
-  readonly maxInFlight?: number;
-  /** Whether to connect anew after a failed attempt and after the end of a session; `true` means `backoff()`. @default false */
-  readonly reconnect?: boolean | ReconnectPolicy;
-}
 
 /**
  * An {@link EventBus} with a QEMU at the other end.
@@ -68,13 +49,12 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
 
   readonly #link: Link;
   readonly #executeTimeout: number;
-  readonly #source: Subscriber<Message>;
   readonly #messages = new HotSource<Message>();
   readonly #traffic = new HotSource<Traffic>();
   readonly #gaps = new HotSource<Gap>();
   readonly #states = new StateView({ phase: 'idle' });
   #closed = false;
-  readonly #counts = { events: 0, replies: 0, bytes: 0, faults: 0 };
+  readonly #counts = { events: 0, replies: 0, faults: 0 };
 
   constructor(connector: Connector<M>, options: QmpClientOptions = {}) {
     if (typeof connector !== 'function') throw new TypeError(`connector must be a function, not ${show(connector)}`);
@@ -84,21 +64,19 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
       maxMessageBytes = 64 * 1024 * 1024,
       integers = 'number',
       maxInFlight = Infinity,
+      heartbeat = connector.heartbeat ?? Infinity,
     } = options;
     checkTimeout('connectTimeout', connectTimeout);
     checkTimeout('executeTimeout', executeTimeout);
     checkLimit('maxMessageBytes', maxMessageBytes, 1);
     checkLimit('maxInFlight', maxInFlight, 1);
+    checkTimeout('heartbeat', heartbeat);
+    if (heartbeat === 0) throw new RangeError('heartbeat must be above 0, or Infinity for none');
     checkLimit("the connector's maxInFlight", connector.maxInFlight ?? Infinity, 1);
     if (!['number', 'exact'].includes(integers)) {
       throw new TypeError(`integers must be 'number' or 'exact', not ${show(integers)}`);
     }
-    // The bus subscribes at once. A Subject in between would do the same in twice the time.
-    let source: Subscriber<Message> | undefined;
-    const source$ = new Observable<Message>((subscriber) => {
-      source = subscriber;
-    });
-    super(source$, { ...options, name: options.name ?? connector.address ?? 'qmp' });
+    super(NEVER, { ...options, name: options.name ?? connector.address ?? 'qmp' });
     this.#executeTimeout = executeTimeout;
     const { reconnect = false } = options;
     const policy = policyOf(reconnect);
@@ -109,12 +87,12 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
         connectTimeout,
         maxMessageBytes,
         integers,
+        heartbeat,
         maxInFlight: Math.min(maxInFlight, connector.maxInFlight ?? Infinity),
         policy,
       },
       this.#host(),
     );
-    this.#source = source as unknown as Subscriber<Message>;
     this.messages$ = this.#messages.observable;
     this.traffic$ = this.#traffic.observable;
     this.gaps$ = this.#gaps.observable;
@@ -134,6 +112,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     return {
       ...this.#counts,
       ...this.queueStats,
+      bytes: this.#link.bytes,
       reconnects: Math.max(0, this.#link.sessions - 1),
       listeners: this.listeners.length,
       pending: this.#link.session?.pending ?? 0,
@@ -149,7 +128,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
   async connect(options: { readonly signal?: AbortSignal } = {}): Promise<Greeting> {
     checkSignal('signal', options.signal);
     if (this.#closed) {
-      const cause = new StateError(`${this.name}: the client is closed for good; make a new one`);
+      const cause = new StateError(`${this.name}: the client is closed for good; make a new one`, { phase: 'closed' });
       throw new ConnectError(`cannot connect: ${cause.message}`, 'connecting', { cause });
     }
     return this.#link.connect(options.signal);
@@ -175,7 +154,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
    * then; to wait for one, listen before you execute.
    *
    * Rejects with `ExecuteError` (QEMU said no), `ExecTimeoutError` and `ExecInterruptedError` (it may have run), `StateError`
-   * (no session), `TypeError` (what QEMU could not read) or the signal's reason.
+   * (no session), `TypeError` (what QEMU could not read), `RangeError` (more than 64 MiB) or the signal's reason.
    */
   execute<const C extends (keyof M & string) | OpenName>(
     command: KnownCommand<C, M>,
@@ -195,7 +174,9 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     checkSignal('signal', signal);
     const { session, state } = this.#link;
     if (state.phase !== 'ready' || !session) {
-      throw new StateError(`${this.name}: ${name}: not connected (${state.phase}); await connect() first`);
+      throw new StateError(`${this.name}: ${name}: not connected (${state.phase}); await connect() first`, {
+        phase: state.phase,
+      });
     }
     return session.execute({ name, args, oob, ...(fds && { fds: numbersOf(fds) }) }, timeout, signal);
   }
@@ -238,18 +219,22 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
 
   #host(): LinkHost {
     return {
-      received: (message, text) => {
-        if (isEvent(message)) this.#counts.events += 1;
-        else if ('return' in message || 'error' in message) this.#counts.replies += 1;
+      event: (event, text) => {
+        this.#counts.events += 1;
+        this.#messages.next(event);
+        if (this.#traffic.observed) this.#traffic.next({ direction: 'received', message: event, text });
+        this.receive(event);
+      },
+      message: (message, text) => {
+        if ('return' in message || 'error' in message) this.#counts.replies += 1;
         this.#messages.next(message);
-        if (this.#traffic.observed) this.#traffic.next({ direction: 'received', message, text });
-        this.#source.next(message);
+        this.#traffic.next({ direction: 'received', message, text });
       },
-      receivedBytes: (length) => {
-        this.#counts.bytes += length;
+      sent: (message, heartbeat) => {
+        this.#traffic.next({ direction: 'sent', message, ...(heartbeat && { heartbeat }) });
       },
-      sent: (message) => {
-        this.#traffic.next({ direction: 'sent', message });
+      sessionEnded: () => {
+        this.flushReports();
       },
       diagnostic: (diagnostic) => {
         this.report(diagnostic);

@@ -1,5 +1,6 @@
-import type { Subscription } from 'rxjs';
+import { Subscription } from 'rxjs';
 import { show } from '../foundation/checks.js';
+import { textOf } from '../foundation/text.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import {
   DisconnectedError,
@@ -8,46 +9,58 @@ import {
   ProtocolError,
   type QmpError,
 } from '../protocol/errors.js';
-import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
+import { notAnEvent, type ProtocolDiagnostic } from '../protocol/diagnostic.js';
 import { excerpt, Framing, type FramingOptions } from '../protocol/framing.js';
 import {
-  isEvent,
   isErrorReply,
   isGreeting,
+  kindOf,
   type ErrorReply,
   type Greeting,
   type Message,
+  type QmpEvent,
   type SuccessReply,
 } from '../protocol/message.js';
 import type { Command } from '../protocol/command.js';
 import { Commands, type CommandCall, type Outgoing } from './commands.js';
 import type { Connection } from '../transport/connection.js';
+import { notQmp, unanswered, ungreeted } from './handshake-errors.js';
+import { Heartbeat } from './heartbeat.js';
 import { OrderlyEnd } from './orderly-end.js';
 import type { Shutdown } from './state.js';
 
 export interface SessionOptions extends FramingOptions {
   /** How many in-band commands may be on the wire; fewer where QEMU itself takes fewer. */
   readonly maxInFlight: number;
+  /** Milliseconds of silence; Infinity for no heartbeat. */
+  readonly heartbeat: number;
 }
 
-/** Whom a session serves. */
+/** A server that sends so many messages in a row that mean nothing is no QMP server. */
+const NOISE_LIMIT = 10_000;
+
+/** Receives what a {@link Session} reports. */
 export interface SessionHost {
-  /** Each message, before the session acts on it. */
-  received(message: Message, text: string): void;
-  /** Each chunk of bytes, or of text. */
-  receivedBytes(length: number): void;
-  /** Each command, as an object. */
-  sent(command: Command): void;
+  /** Each event, before the session acts on it, with its text. */
+  event(event: QmpEvent, text: string): void;
+  /** Each other message, likewise. */
+  message(message: Message, text: string): void;
+  /** Each command, as it goes onto the wire. */
+  sent(command: Command, heartbeat: boolean): void;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
   /** QEMU has greeted us and takes commands. */
   ready(greeting: Greeting): void;
   /** Called once, whatever ended it; `loss` is set unless it ended in good order, `shutdown` if QEMU announced it. */
-  ended(loss: QmpError | undefined, shutdown: Shutdown | undefined): void;
+  sessionEnded(loss: QmpError | undefined, shutdown: Shutdown | undefined): void;
 }
 
 /** The connection ended (`cause` if it broke), after all the bytes that came before. */
 class ConnectionEnd {
-  constructor(readonly cause?: unknown) {}
+  readonly cause: unknown;
+
+  constructor(cause?: unknown) {
+    this.cause = cause;
+  }
 }
 
 /** One connection from the greeting to its end. */
@@ -57,15 +70,19 @@ export class Session {
   readonly #name: string;
   readonly #framing: Framing;
   readonly #commands: Commands;
-  #incoming: Subscription | undefined;
+  readonly #heartbeat: Heartbeat;
+  readonly #incoming = new Subscription();
   // A server in the same process may answer from inside `send`: its bytes wait until those before are dealt with.
   readonly #work = new DeliveryQueue<Uint8Array | string | ConnectionEnd>((item) => {
     this.#take(item);
   });
   #greeting: Greeting | undefined;
   #ready = false;
-  #over = false;
+  #ended = false;
   readonly #orderlyEnd = new OrderlyEnd();
+  #bytes = 0;
+  /** Messages in a row that mean nothing. */
+  #noise = 0;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
     this.#connection = connection;
@@ -86,14 +103,28 @@ export class Session {
         this.#receive(message as Message, text);
       },
       diagnostic: (diagnostic) => {
-        host.diagnostic(diagnostic);
+        if (diagnostic.kind !== 'bad-line') host.diagnostic(diagnostic);
+        else if (this.#greeting) this.#drop(diagnostic);
+        else throw notQmp(this.#name, diagnostic.message);
+      },
+    });
+    this.#heartbeat = new Heartbeat(options.heartbeat, {
+      ask: () => {
+        // A command in flight is a question, too.
+        if (this.#commands.size > 0) return;
+        const command = { name: 'query-version', args: undefined, oob: false, heartbeat: true } as const;
+        this.#commands.execute(command, Infinity).catch(() => undefined);
+      },
+      silent: () => {
+        const silence = `nothing came for ${options.heartbeat} ms, and nothing for as long after a question`;
+        this.end(this.#lossOf(new Error(silence)));
       },
     });
   }
 
   /** Begins to read. */
   start(): void {
-    this.#incoming = this.#connection.incoming$.subscribe({
+    const subscription = this.#connection.incoming$.subscribe({
       next: (chunk) => {
         // One that has to wait is copied: its memory may be used again.
         this.#work.push(this.#work.busy && typeof chunk !== 'string' ? new Uint8Array(chunk) : chunk);
@@ -105,12 +136,18 @@ export class Session {
         this.#work.push(new ConnectionEnd());
       },
     });
-    if (this.#over) this.#incoming.unsubscribe();
+    // Unsubscribes at once where it has ended meanwhile.
+    this.#incoming.add(subscription);
   }
 
   /** Whether QEMU has taken the connection from its listen queue. */
   get greeted(): boolean {
     return this.#greeting !== undefined;
+  }
+
+  /** Received so far. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Commands without a reply yet. */
@@ -128,28 +165,36 @@ export class Session {
     return this.#commands.execute(command, timeout, signal);
   }
 
+  /** Why it must end where its handshake has taken so many milliseconds. */
+  overdue(time: number): GreetingError | NegotiationError {
+    return this.#greeting ? unanswered(this.#name, time) : ungreeted(this.#name, time);
+  }
+
   /** Ends it from our side: with a loss, or in good order. Unanswered commands are interrupted. */
   end(loss?: QmpError): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#framing.stop();
-    this.#incoming?.unsubscribe();
+    this.#heartbeat.stop();
+    this.#incoming.unsubscribe();
     this.#commands.interrupt(loss ?? new DisconnectedError(`${this.#name}: the session is over`));
     try {
       this.#connection.close();
-    } finally {
-      this.#host.ended(loss, this.#orderlyEnd.shutdown);
+    } catch (error) {
+      this.#host.diagnostic({ kind: 'close-failed', message: `closing the connection threw: ${textOf(error)}` });
     }
+    this.#host.sessionEnded(loss, this.#orderlyEnd.shutdown);
   }
 
   #take(item: Uint8Array | string | ConnectionEnd): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     try {
       if (item instanceof ConnectionEnd) {
         this.#framing.end();
         this.end(this.#lossOf(item.cause));
       } else {
-        this.#host.receivedBytes(item.length);
+        this.#bytes += item.length;
+        this.#heartbeat.heard();
         this.#framing.push(item);
       }
     } catch (error) {
@@ -160,24 +205,33 @@ export class Session {
   }
 
   #receive(message: Message, text: string): void {
-    const event = isEvent(message);
-    if (event) this.#orderlyEnd.heard(message);
-    this.#host.received(message, text);
-    if (event || 'event' in message || this.#over) return;
-    if (!this.#greeting) this.#greet(message);
-    else if ('return' in message || 'error' in message) this.#reply(message);
-    else this.#host.diagnostic({ kind: 'unknown-message', message: 'an object that is no message of QMP was dropped' });
+    const kind = kindOf(message);
+    if (kind === 'event') {
+      this.#noise = 0;
+      this.#orderlyEnd.heard(message as QmpEvent);
+      this.#host.event(message as QmpEvent, text);
+      return;
+    }
+    this.#host.message(message, text);
+    if (this.#ended) return;
+    if (kind === 'not-an-event') this.#drop(notAnEvent(message));
+    else if (!this.#greeting) this.#greet(message);
+    else if (kind === 'reply') this.#reply(message as SuccessReply | ErrorReply);
+    else this.#drop({ kind: 'unknown-message', message: 'an object that is no message of QMP was dropped' });
+  }
+
+  /** Reports a message that means nothing. @throws ProtocolError after too many in a row */
+  #drop(diagnostic: ProtocolDiagnostic): void {
+    this.#host.diagnostic(diagnostic);
+    this.#noise += 1;
+    if (this.#noise < NOISE_LIMIT) return;
+    throw new ProtocolError(
+      `${this.#name}: ${NOISE_LIMIT} messages in a row meant nothing, the last one: ${diagnostic.message}; is this a QMP monitor?`,
+    );
   }
 
   #greet(message: Message): void {
-    if (!isGreeting(message)) {
-      this.end(
-        new GreetingError(
-          `${this.#name}: what came first is no QMP greeting; is this a QMP monitor (-qmp), not -monitor?`,
-        ),
-      );
-      return;
-    }
+    if (!isGreeting(message)) throw notQmp(this.#name, excerpt(JSON.stringify(message)));
     this.#greeting = message;
     const oob = message.QMP.capabilities.includes('oob');
     if (oob) this.#commands.enableOob();
@@ -195,26 +249,28 @@ export class Session {
   #reply(reply: SuccessReply | ErrorReply): void {
     const answered = this.#commands.reply(reply);
     if (answered !== undefined) {
+      this.#noise = 0;
       // The state changes here and now, not a promise later: what follows in the same chunk belongs to the session.
       if (!this.#ready && this.#greeting && 'return' in reply) {
         this.#ready = true;
+        this.#heartbeat.start();
         this.#host.ready(this.#greeting);
       }
       this.#orderlyEnd.answered(answered, reply.id, 'error' in reply);
     } else if ('id' in reply) {
-      this.#host.diagnostic({ kind: 'unknown-id', message: 'a reply to no command of ours was dropped' });
+      this.#drop({ kind: 'unknown-id', message: 'a reply to no command of ours was dropped' });
     } else {
       const desc = isErrorReply(reply) ? excerpt(reply.error.desc) : 'a reply without id';
-      this.#host.diagnostic({
+      this.#drop({
         kind: 'error-without-id',
         message: `the server did not say which command this answers: ${desc}`,
       });
     }
   }
 
-  #transmit({ id, name, command, text, fds }: Outgoing): void {
+  #transmit({ id, name, command, text, fds, heartbeat }: Outgoing): void {
     this.#orderlyEnd.sent(name, id);
-    this.#host.sent(command);
+    this.#host.sent(command, heartbeat === true);
     this.#use((connection) => {
       if (fds) connection.sendWithFds?.(text, fds);
       else connection.send(text);
@@ -233,10 +289,11 @@ export class Session {
   /** Undefined where the end was to be expected. A broken connection counts too: QEMU exits without reading what is left. */
   #lossOf(cause: unknown): QmpError | undefined {
     if (this.#orderlyEnd.expected) return undefined;
-    if (!this.#greeting) {
-      return new GreetingError(`${this.#name}: closed before any greeting came; is this a QMP monitor?`, { cause });
-    }
     const how = cause === undefined ? 'the other end closed it' : cause instanceof Error ? cause.message : show(cause);
+    if (!this.#greeting) {
+      const text = `closed before any greeting came (${how}); is this a QMP monitor?`;
+      return new GreetingError(`${this.#name}: ${text}`, { cause });
+    }
     return new DisconnectedError(`${this.#name}: the connection is lost: ${how}`, { cause });
   }
 }

@@ -8,7 +8,7 @@ export type Shutdown = EventMap['SHUTDOWN'];
 /** What a client is doing. Tell the phases apart by `switch (state.phase)`. */
 export type ConnectionState =
   | { readonly phase: 'idle' }
-  /** `attempt` counts from 1 since `connect()` or since the last session. */
+  /** `attempt` counts from 1 since `connect()` or since the last session that was steady; see `ReconnectPolicy.steadyAfter`. */
   | { readonly phase: 'connecting' | 'negotiating'; readonly attempt: number }
   | {
       readonly phase: 'ready';

@@ -9,4 +9,9 @@ export type Traffic =
       /** The line as it came. */
       readonly text: string;
     }
-  | { readonly direction: 'sent'; readonly message: Command };
+  | {
+      readonly direction: 'sent';
+      readonly message: Command;
+      /** Set on the question of the heartbeat. */
+      readonly heartbeat?: true;
+    };

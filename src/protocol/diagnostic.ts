@@ -1,5 +1,21 @@
+import type { Message } from './message.js';
+
+/** A message had an `event` that is no string. */
+export interface NotAnEvent {
+  readonly kind: 'not-an-event';
+  readonly message: string;
+  readonly received: Message;
+}
+
+export function notAnEvent(received: Message): NotAnEvent {
+  return { kind: 'not-an-event', message: 'an event whose name is no string was dropped', received };
+}
+
 /** What a server sent, or did, that QMP does not allow, and that the session survived. */
-export interface ProtocolDiagnostic {
+export type ProtocolDiagnostic = NotAnEvent | ServerFault;
+
+/** One with nothing but a text. */
+export interface ServerFault {
   readonly kind:
     /** a line that is no JSON object; dropped */
     | 'bad-line'
@@ -13,6 +29,8 @@ export interface ProtocolDiagnostic {
     | 'error-without-id'
     /** the connection ended inside a message */
     | 'half-message'
+    /** closing the connection threw */
+    | 'close-failed'
     /** an integer beyond 2^53 was rounded; see `integers: 'exact'` */
     | 'rounded-integer';
   readonly message: string;

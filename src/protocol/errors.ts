@@ -38,7 +38,17 @@ export class EventTimeoutError extends QmpError {
 /** The client is not in a state in which this can be done: not connected, say, or closed for good. */
 export class StateError extends QmpError {
   override readonly name = 'StateError';
+  /** The phase of the client's state in which it was refused; absent where no client was asked. */
+  declare readonly phase?: StatePhase;
+
+  constructor(message: string, { phase, ...options }: ErrorOptions & { readonly phase?: StatePhase } = {}) {
+    super(message, options);
+    if (phase !== undefined) this.phase = phase;
+  }
 }
+
+/** The phases of a client's `ConnectionState`. */
+type StatePhase = 'idle' | 'connecting' | 'negotiating' | 'ready' | 'reconnecting' | 'closed';
 
 /** `connect()` failed; `cause` says why. */
 export class ConnectError extends QmpError {
@@ -67,7 +77,7 @@ export class GreetingError extends ProtocolError {
   override readonly name = 'GreetingError';
 }
 
-/** QEMU refused `qmp_capabilities`. */
+/** QEMU has greeted us, and refused `qmp_capabilities` or did not answer it. */
 export class NegotiationError extends ProtocolError {
   override readonly name = 'NegotiationError';
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from './errors.js';
-import type { ProtocolDiagnostic } from './diagnostic.js';
+import type { ProtocolDiagnostic, ServerFault } from './diagnostic.js';
 import { EventBatch, type Batch } from './event-batch.js';
 import { findRounded, parseExact } from './json.js';
 import { mayHoldLongInteger } from './long-integers.js';
@@ -230,7 +230,7 @@ export class Framing {
     }
   }
 
-  #report(kind: ProtocolDiagnostic['kind'], message: string): void {
+  #report(kind: ServerFault['kind'], message: string): void {
     this.#sink.diagnostic({ kind, message });
   }
 }

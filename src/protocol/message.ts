@@ -97,6 +97,15 @@ export function isGreeting(message: object): message is Greeting {
   );
 }
 
+/** What a message is by its members; `not-an-event` has an `event` that is no string. */
+export type MessageKind = 'event' | 'not-an-event' | 'greeting' | 'reply' | 'unknown';
+
+export function kindOf(message: object): MessageKind {
+  if ('event' in message) return typeof message.event === 'string' ? 'event' : 'not-an-event';
+  if ('return' in message || 'error' in message) return 'reply';
+  return 'QMP' in message ? 'greeting' : 'unknown';
+}
+
 /**
  * The time of an event as a `Date`, to the millisecond; an invalid one where QEMU could not read its host's clock, or the
  * server gave no timestamp.

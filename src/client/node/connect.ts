@@ -1,4 +1,5 @@
-import { QmpClient, type QmpClientOptions } from '../qmp-client.js';
+import type { QmpClientOptions } from '../options.js';
+import { QmpClient } from '../qmp-client.js';
 import { address, type Address } from '../../transport/node/address.js';
 
 export interface ConnectOptions extends QmpClientOptions {

@@ -12,7 +12,8 @@ import {
 } from 'rxjs';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
 import { jetstream } from '@nats-io/jetstream';
-import { QmpClient, type QmpClientOptions } from '../../client/qmp-client.js';
+import type { QmpClientOptions } from '../../client/options.js';
+import { QmpClient } from '../../client/qmp-client.js';
 import { disposeBy } from '../../foundation/disposal.js';
 import { show } from '../../foundation/checks.js';
 import type { Logger } from '../../foundation/logger.js';

@@ -15,7 +15,8 @@ import {
   tap,
   timer,
 } from 'rxjs';
-import { QmpClient, type QmpClientOptions } from '../../client/qmp-client.js';
+import type { QmpClientOptions } from '../../client/options.js';
+import { QmpClient } from '../../client/qmp-client.js';
 import { backoff, type ReconnectPolicy } from '../../client/reconnect.js';
 import { disposeBy } from '../../foundation/disposal.js';
 import { HotSource } from '../../foundation/hot-source.js';

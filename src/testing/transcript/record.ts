@@ -23,8 +23,19 @@ export function record(client: Pick<QmpClient, 'greeting' | 'traffic$'>): Observ
     const start = asyncScheduler.now();
     const elapsed = (): number => asyncScheduler.now() - start;
     if (client.greeting) subscriber.next(lineOf(0, 'in', qemuJson(client.greeting)));
+    let probe: unknown;
     return client.traffic$.subscribe({
       next: (traffic) => {
+        // The heartbeat is the client's own, and comes when it comes.
+        const { message } = traffic;
+        if (traffic.direction === 'sent' && traffic.heartbeat) {
+          probe = traffic.message.id;
+          return;
+        }
+        if (traffic.direction === 'received' && probe !== undefined && 'id' in message && message.id === probe) {
+          probe = undefined;
+          return;
+        }
         subscriber.next(
           traffic.direction === 'sent'
             ? lineOf(elapsed(), 'out', qemuJson(secrets.blankCommand(traffic.message)))

@@ -1,0 +1,24 @@
+import { GreetingError, NegotiationError } from '../protocol/errors.js';
+
+/** Nothing came within so many milliseconds. */
+export function ungreeted(name: string, time: number): GreetingError {
+  return new GreetingError(
+    `${name}: connected, but not greeted within ${time} ms: a monitor serves one client at a time, so another one may hold ` +
+      'it; or QEMU is stopped, or this is no QMP monitor',
+  );
+}
+
+/** The greeting came, and then no answer within so many milliseconds. */
+export function unanswered(name: string, time: number): NegotiationError {
+  return new NegotiationError(
+    `${name}: greeted, but qmp_capabilities was not answered within ${time} ms: QEMU may be stopped or busy; over TLS, ` +
+      'QEMU 7.2 never answers: put a TLS terminator in front of its unix socket',
+  );
+}
+
+/** Something else came first. */
+export function notQmp(name: string, why: string): GreetingError {
+  return new GreetingError(
+    `${name}: what came first is no QMP greeting: ${why}; is this a QMP monitor (-qmp), not -monitor?`,
+  );
+}
