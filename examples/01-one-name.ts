@@ -1,9 +1,10 @@
 // One name: a listener hears the events it names and nothing else.
 // → STOP
 // → 0 unread: RESUME passed it by
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using stops = client.listener('STOP'); // listen before you send
 
 await client.execute('stop');

@@ -1,9 +1,10 @@
 // Several names: one listener, one queue, in the order the events came.
 // → STOP
 // → RESUME
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using listener = client.listener(['STOP', 'RESUME']); // listen before you send
 
 await client.execute('stop');

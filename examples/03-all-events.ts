@@ -2,10 +2,11 @@
 // → STOP
 // → RESUME
 // → job hello: created
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 import { runBackup } from './support/backup.js';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using listener = client.listener(); // listen before you send
 
 await client.execute('stop');

@@ -1,9 +1,10 @@
 // Async iteration: a loop takes the events as they come; leaving it closes nothing, a later loop goes on.
 // → STOP
 // → RESUME
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using listener = client.listener(['STOP', 'RESUME']); // listen before you send
 
 await client.execute('stop');

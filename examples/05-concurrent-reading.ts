@@ -2,9 +2,10 @@
 // → heard STOP
 // → heard RESUME
 // → the reading ended: enough
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using listener = client.listener(['STOP', 'RESUME']);
 const done = new AbortController();
 

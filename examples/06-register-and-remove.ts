@@ -2,9 +2,10 @@
 // → unread when removed: STOP RESUME
 // → heard in all: STOP RESUME
 import { EventListener } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 const listener = new EventListener(['STOP', 'RESUME']);
 
 client.registerListener(listener); // listen before you send

@@ -1,9 +1,10 @@
 // The built-in listener: `client.events` hears everything from the first moment, nobody has to register it.
 // → STOP
 // → RESUME
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 
 await client.execute('stop');
 await client.execute('cont');

@@ -2,9 +2,10 @@
 // → get: STOP
 // → loop: RESUME
 // → get again: STOP
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using listener = client.listener(['STOP', 'RESUME']); // listen before you send
 
 await client.execute('stop');

@@ -1,9 +1,10 @@
 // Several listeners: each has a queue of its own, so reading one takes nothing from the other.
 // → stops has 1, both has 2
 // → stops has 0, both has 2
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using stops = client.listener('STOP'); // listen before you send
 using both = client.listener(['STOP', 'RESUME']);
 

@@ -1,9 +1,10 @@
 // History: the latest events a listener has accepted, read or not; it survives clear() and removal.
 // → 0 unread
 // → in the history: STOP RESUME
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 const listener = client.listener(['STOP', 'RESUME']); // listen before you send
 
 await client.execute('stop');

@@ -2,14 +2,15 @@
 // → one: created to null
 // → two: created to null
 import type { EventFilter } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 import { runBackup } from './support/backup.js';
 
 function ofJob(id: string): EventFilter<'JOB_STATUS_CHANGE'> {
   return ({ data }) => data.id === id;
 }
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 using one = client.listener('JOB_STATUS_CHANGE', ofJob('one')); // listen before you send
 using two = client.listener('JOB_STATUS_CHANGE', ofJob('two'));
 

@@ -3,9 +3,10 @@
 // → while subscribed: STOP
 // → 2 in the history, registered: false
 import { EventListener } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 const stops = new EventListener('STOP');
 
 const scope = client.listen(stops); // listen before you send

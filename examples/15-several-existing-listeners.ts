@@ -2,9 +2,10 @@
 // → STOP, RESUME
 // → registered after the scope: false false
 import { EventListener } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 const stops = new EventListener('STOP');
 const resumes = new EventListener('RESUME');
 

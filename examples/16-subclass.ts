@@ -1,7 +1,7 @@
 // A subclass: accept() decides, here by the job's id in two kinds of events; JobListener, which ships, hears the first.
 // → job two: JOB_STATUS_CHANGE and BLOCK_JOB_COMPLETED
 import { EventListener, type QmpEvent } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 import { runBackup } from './support/backup.js';
 
 class BlockJobListener extends EventListener<'JOB_STATUS_CHANGE' | 'BLOCK_JOB_COMPLETED'> {
@@ -16,7 +16,8 @@ class BlockJobListener extends EventListener<'JOB_STATUS_CHANGE' | 'BLOCK_JOB_CO
   }
 }
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 const listener = new BlockJobListener('two');
 
 client.registerListener(listener); // listen before you send

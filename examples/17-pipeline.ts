@@ -3,9 +3,10 @@
 // → down for … ms
 import { filter, map, pairwise } from 'rxjs';
 import { timeOf } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 
 const downtimes$ = client.observe(['STOP', 'RESUME']).pipe(
   pairwise(),

@@ -3,9 +3,10 @@
 // → ExecuteError: there is no such disk
 import { lastValueFrom } from 'rxjs';
 import { ExecuteError, followJob } from 'rx-qmp';
-import { connect } from 'rx-qmp/node';
+import { launch } from 'rx-qmp/node';
 
-await using client = await connect(process.argv[2] ?? 'unix:/tmp/vm1.qmp');
+await using vm = await launch(['-machine', 'none', '-display', 'none'], { grace: 0 });
+const { client } = vm;
 const disks = ['example-from', 'example-to'];
 for (const disk of disks) {
   await client.execute('blockdev-add', { driver: 'null-co', 'node-name': disk, size: 65_536 });

@@ -35,7 +35,7 @@ describe('examples', () => {
   });
 });
 
-describeQemu('examples, each a process of its own on one QEMU', () => {
+describeQemu('examples, each a process of its own', () => {
   const folder = temporaryFolder();
   let qemu: Qemu;
 
