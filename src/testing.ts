@@ -3,6 +3,8 @@ export { FakeQemu, type FakeQemuOptions } from './testing/fake-qemu.js';
 export { CommandError } from './protocol/command-error.js';
 export type { FakeJob, FakeJobOptions } from './testing/fake-job.js';
 export type { FakeJobs } from './testing/fake-jobs.js';
+export type { FakeMigration } from './testing/fake-migration.js';
+export type { FakeDevices, UnplugAnswer } from './testing/fake-devices.js';
 export type { Command } from './protocol/command.js';
 export type { Reply, ReplyHooks } from './testing/reply.js';
 export type { Schema } from './testing/schema.js';

@@ -42,7 +42,7 @@ export function defaultReplies(machine: Machine): Replies {
     'query-pci': [],
     'query-vnc': { enabled: false },
     'query-iothreads': [],
-    'query-migrate': {},
+    'send-key': {},
     'query-yank': [{ type: 'chardev', id: 'compat_monitor0' }],
     stop: () => {
       if (machine.status() === 'running') emit('STOP');

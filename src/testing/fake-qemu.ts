@@ -9,7 +9,10 @@ import { genericError } from '../protocol/command-error.js';
 import { defaultReplies, type RunState } from './default-replies.js';
 import { timestampOf, withTime, type EventData } from './event.js';
 import { FakeConnection } from './fake-connection.js';
+import type { JobHost } from './fake-job.js';
+import { FakeDevices } from './fake-devices.js';
 import { FakeJobs } from './fake-jobs.js';
+import { FakeMigration } from './fake-migration.js';
 import { Monitor } from './monitor.js';
 import type { Command } from '../protocol/command.js';
 import type { Reply, ReplyHooks } from './reply.js';
@@ -77,6 +80,8 @@ export class FakeQemu {
   readonly #connections: FakeConnection[] = [];
   #monitor: Monitor | undefined;
   #jobs!: FakeJobs;
+  #migration!: FakeMigration;
+  #devices!: FakeDevices;
   #status!: RunState;
   #silent = false;
   #dead = false;
@@ -106,6 +111,16 @@ export class FakeQemu {
   /** The background jobs. */
   get jobs(): FakeJobs {
     return this.#jobs;
+  }
+
+  /** The migration that `migrate` begins. */
+  get migration(): FakeMigration {
+    return this.#migration;
+  }
+
+  /** The devices that can be unplugged. */
+  get devices(): FakeDevices {
+    return this.#devices;
   }
 
   /**
@@ -165,7 +180,10 @@ export class FakeQemu {
 
   #boot(): void {
     this.#status = this.#options.status ?? 'running';
-    this.#jobs = new FakeJobs((name, ...[data]) => this.#emit(name, data));
+    const emit: JobHost['emit'] = (name, ...[data]) => this.#emit(name, data);
+    this.#jobs = new FakeJobs(emit);
+    this.#migration = new FakeMigration(emit);
+    this.#devices = new FakeDevices(emit);
     this.#dead = false;
     this.#silent = false;
   }
@@ -238,7 +256,9 @@ export class FakeQemu {
   }
 
   #replyTo(command: string): AnyReply | undefined {
-    return this.#scripted.get(command) ?? this.#defaults.get(command);
+    const own = { ...this.#migration.replies, ...this.#devices.replies } as Readonly<Record<string, unknown>>;
+    const reply = this.#scripted.get(command) ?? this.#defaults.get(command);
+    return reply ?? (Object.hasOwn(own, command) ? asFunction(own[command]) : undefined);
   }
 
   #isListed(command: string): boolean {

@@ -1,0 +1,94 @@
+import type { CommandMap } from '../protocol/qapi/command-map.js';
+import { genericError } from '../protocol/command-error.js';
+import type { JobHost } from './fake-job.js';
+import type { Replies } from './reply.js';
+
+type MigrationInfo = CommandMap['query-migrate']['result'];
+type Status = NonNullable<MigrationInfo['status']>;
+
+const AT_WORK: readonly string[] = ['setup', 'active', 'cancelling', 'postcopy-active', 'postcopy-paused'];
+
+/** The migration of a {@link FakeQemu}: set up by `migrate`, then active, and so on as you tell it. */
+export class FakeMigration {
+  readonly #emit: JobHost['emit'];
+  /** Without the capability `events` QEMU sends none. */
+  readonly #capabilities = new Map([
+    ['xbzrle', false],
+    ['events', false],
+    ['postcopy-ram', false],
+  ]);
+  #info: MigrationInfo = {};
+
+  /** Made by the FakeQemu. */
+  constructor(emit: JobHost['emit']) {
+    this.#emit = emit;
+  }
+
+  /** `undefined` where none was ever begun. */
+  get status(): MigrationInfo['status'] {
+    return this.#info.status;
+  }
+
+  /** Progress makes no event. */
+  progress(transferred: number, remaining: number, total: number): void {
+    const ram = { transferred, remaining, total } as MigrationInfo['ram'];
+    this.#info = { ...this.#info, ...(ram && { ram }) };
+  }
+
+  /** Goes over to a status that `migrate` alone does not lead to, such as `postcopy-paused`. */
+  reach(status: Status): void {
+    this.#info = { ...this.#info, status };
+    if (this.#capabilities.get('events')) this.#emit('MIGRATION', { status });
+  }
+
+  /** The VM stands still, and is at the other side. */
+  complete(downtime = 4): void {
+    this.#emit('STOP');
+    this.#info = { ...this.#info, downtime };
+    this.reach('completed');
+  }
+
+  /** @param desc QEMU's words, none of which it has for what was cancelled */
+  fail(desc: string): void {
+    this.#info = { 'error-desc': desc };
+    this.reach('failed');
+  }
+
+  /** How its commands are answered. */
+  get replies(): Replies {
+    return {
+      'query-migrate': () => this.#info,
+      'query-migrate-capabilities': () =>
+        [...this.#capabilities].map(([capability, state]) => ({ capability, state })),
+      'migrate-set-capabilities': ({ capabilities }) => {
+        this.#checkIdle();
+        for (const { capability, state } of capabilities) this.#capabilities.set(capability, state);
+      },
+      'migrate-set-parameters': () => undefined,
+      migrate: (_args, hooks) => {
+        this.#checkIdle();
+        this.#info = {};
+        this.reach('setup');
+        hooks.afterReply(() => {
+          this.reach('active');
+        });
+      },
+      migrate_cancel: (_args, hooks) => {
+        if (!this.#isAtWork) return;
+        this.reach('cancelling');
+        hooks.afterReply(() => {
+          this.#info = {};
+          this.reach('cancelled');
+        });
+      },
+    };
+  }
+
+  get #isAtWork(): boolean {
+    return AT_WORK.includes(this.#info.status ?? 'none');
+  }
+
+  #checkIdle(): void {
+    if (this.#isAtWork) throw genericError("There's a migration process in progress");
+  }
+}
