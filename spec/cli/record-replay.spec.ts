@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connect } from 'rx-qmp/node';
+import { readTranscript } from 'rx-qmp/testing';
 import { Cli, rxQmp } from '../support/cli.js';
 import { describeQemu, startQemu } from '../support/qemu.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -45,6 +46,44 @@ describeQemu('rx-qmp record and replay', () => {
     expect(await serving.ended()).toMatchObject({ code: 0 });
 
     await client.close();
+    await qemu.stop();
+    folder.remove();
+  });
+
+  it('record stands between a program and its QEMU, and keeps both directions', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder.path, 'session.jsonl');
+    const front = `unix:${join(folder.path, 'front.qmp')}`;
+    const qemu = await startQemu();
+    const recording = new Cli(['record', qemu.address, file, '--listen', front]);
+    await recording.until('stderr', /recording what connects to/);
+    const client = await connect(front);
+    const stops = client.listener('STOP');
+    await client.execute('stop');
+    await stops.get({ timeout: 5_000 });
+    await client.execute('set_password', { protocol: 'vnc', password: 'hush' }).catch(() => undefined);
+    expect((await client.execute('query-qmp-schema')).length).toBeGreaterThan(100);
+    await client.close();
+    recording.process.kill('SIGINT');
+    expect(await recording.ended()).toMatchObject({ code: 0 });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(textOf(file)).not.toContain('hush');
+    const entries = readTranscript(textOf(file)).map(({ dir, msg }) => {
+      const [kind] = Object.keys(msg).filter((key) => key !== 'id');
+      return `${dir} ${'execute' in msg ? msg.execute : 'event' in msg ? msg.event : kind}`;
+    });
+    expect(entries).toEqual([
+      'in QMP',
+      'out qmp_capabilities',
+      'in return',
+      'out stop',
+      expect.stringMatching(/^in (STOP|timestamp)/),
+      'in return',
+      'out set_password',
+      'in error',
+      'out query-qmp-schema',
+      'in return',
+    ]);
     await qemu.stop();
     folder.remove();
   });

@@ -63,8 +63,9 @@ async function guest(address: string, name: string, words: string[], options: Gu
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
   if (!action) throw new UsageError(`action must be one of ${Object.keys(ACTIONS).join(', ')}, not '${name}'`);
   if (words.length < action.least) throw new UsageError(`${name} lacks ${name === 'exec' ? 'a program' : 'a path'}`);
-  if (words.length > action.most)
-    {throw new UsageError(`${name} takes ${action.most === 0 ? 'no more words' : 'one path'}`);}
+  if (words.length > action.most) {
+    throw new UsageError(`${name} takes ${action.most === 0 ? 'no more words' : 'one path'}`);
+  }
   const { timeout } = options;
   const agent = new QmpClient(await agentConnectorFor(address, options), {
     connectTimeout: timeout,
@@ -88,8 +89,9 @@ async function addresses(
   _options: GuestOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { address, prefix, interface: name } of await guestAddresses(agent, { signal }))
-    {process.stdout.write(`${resultText(`${address}/${prefix}\t${name}`, true)}\n`);}
+  for (const { address, prefix, interface: name } of await guestAddresses(agent, { signal })) {
+    process.stdout.write(`${resultText(`${address}/${prefix}\t${name}`, true)}\n`);
+  }
 }
 
 async function exec(agent: Agent, words: readonly string[], options: GuestOptions, signal: AbortSignal): Promise<void> {
