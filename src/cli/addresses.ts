@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Connection, Connector } from '../transport/connection.js';
 import type { WebSocketClass } from '../transport/web-socket.js';
+import { list } from './options.js';
 import { UsageError } from './usage-error.js';
 
 /** What an address needs besides itself. */
@@ -28,7 +29,7 @@ const SCHEMES: Readonly<Record<string, Open>> = {
   http: openWebSocket,
   https: openWebSocket,
   libvirt: openLibvirt,
-  nats: () => Promise.reject(new Error('nats: is not built yet')),
+  nats: async (text, options) => (await import('./nats-address.js')).natsConnector(text, options),
 };
 
 /**
@@ -56,6 +57,8 @@ export function addressOptions(command: Command): Command {
   return command
     .optionsGroup('Connecting:')
     .option('--token-file <file>', 'holds the token for a hub; else RX_QMP_TOKEN does')
+    .option('--nats <url>', 'for nats:, tls://HOST:PORT; A,B for several; else RX_QMP_NATS, or this machine', list)
+    .option('--creds <file>', 'who one is for nats:; else RX_QMP_NATS_CREDS')
     .option('--tls-ca <file>', 'PEM; TLS for tcp:, and whose certificates to trust')
     .option('--tls-cert <file>', 'PEM; the certificate to show')
     .option('--tls-key <file>', 'PEM; its key');

@@ -41,11 +41,23 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/generate.js')).generateCommand(),
   },
   vms: {
-    summary: 'list the VMs of a hub',
+    summary: 'list the VMs of a hub, or of a fleet',
     load: async () => (await import('./commands/vms.js')).vmsCommand(),
   },
   hub: {
     summary: 'offer VMs to browsers and to many clients, by WebSocket',
     load: async () => (await import('./commands/hub.js')).hubCommand(),
+  },
+  agent: {
+    summary: 'offer the VMs of this host to a fleet, over NATS',
+    load: async () => (await import('./commands/agent.js')).agentCommand(),
+  },
+  history: {
+    summary: 'print what the log of a fleet holds of one or more VMs',
+    load: async () => (await import('./commands/history.js')).historyCommand(),
+  },
+  'nats-config': {
+    summary: 'print a nats-server.conf with the users of a fleet and their rights',
+    load: async () => (await import('./commands/nats-config.js')).natsConfigCommand(),
   },
 };

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { firstValueFrom } from 'rxjs';
 import { addressOptions, type AddressOptions } from '../addresses.js';
 import { hubVms, type ListedVm } from '../hub-vms.js';
 import { jsonLine, paint, printable } from '../terminal.js';
@@ -10,7 +11,7 @@ interface VmsOptions extends AddressOptions {
 
 export function vmsCommand(): Command {
   const command = new Command('vms')
-    .argument('<url>', 'of a hub, as it prints it: http://127.0.0.1:8765')
+    .argument('<url>', 'of a hub, as it prints it: http://127.0.0.1:8765; or nats:, nats:HOST')
     .option('--json', 'JSON lines, as in a pipe')
     .addHelpText(
       'after',
@@ -26,10 +27,23 @@ What it lists as the address of a VM, every other command takes.`,
 }
 
 async function vms(url: string, options: VmsOptions): Promise<void> {
-  if (!/^(http|ws)s?:\/\//.test(url)) throw new UsageError(`url must be http://… or https://…, not '${url}'`);
-  const listed = await hubVms(url, options);
+  const listed = url.startsWith('nats:') ? await fleetVms(url, options) : await vmsOfHub(url, options);
   const lines = options.json || !process.stdout.isTTY ? listed.map((vm) => jsonLine(vm)) : table(listed);
   for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
+function vmsOfHub(url: string, options: VmsOptions): Promise<ListedVm[]> {
+  if (!/^(http|ws)s?:\/\//.test(url)) throw new UsageError(`url must be http://…, https://… or nats:, not '${url}'`);
+  return hubVms(url, options);
+}
+
+async function fleetVms(address: string, options: VmsOptions): Promise<ListedVm[]> {
+  const { parseNatsWhere, withFleet } = await import('../nats-address.js');
+  const where = parseNatsWhere(address);
+  return withFleet(options, 'vms', async (fleet) => {
+    const vms = await firstValueFrom(fleet.vmsOf(where));
+    return vms.map((vm) => ({ ...vm, address: `nats:${vm.name}` }));
+  });
 }
 
 /** For people: one line for each VM, in columns. */
