@@ -28,10 +28,13 @@ describeNats('a VM over NATS', () => {
 
   it('is in the list while its agent lives (F5)', async () => {
     const qemu = new FakeQemu();
+    qemu.on('query-uuid', { UUID: 'f0e1d2c3-0000-4000-8000-000000000001' });
     const agent = await fleet.agent('h1', { vms: { vm1: qemu.connector } });
     const { vms$ } = await fleet.client();
     const vm = await vmOnce(vms$, 'h1/vm1', ({ state }) => state === 'ready');
     expect(vm).toMatchObject({ name: 'h1/vm1', host: 'h1', state: 'ready', qemu: '7.2.22' });
+    await vmOnce(vms$, 'h1/vm1', ({ uuid }) => uuid === 'f0e1d2c3-0000-4000-8000-000000000001');
+    await vmOnce(vms$, 'h1/vm1', ({ status }) => status === 'running');
     qemu.kill();
     await vmOnce(vms$, 'h1/vm1', ({ state }) => state === 'gone');
     await agent.close();

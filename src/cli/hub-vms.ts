@@ -5,7 +5,7 @@ import type { VmInfo } from '../gateway/vm-info.js';
 import { hubToken, tlsFiles, type AddressOptions } from './addresses.js';
 
 /** A VM of a hub, with the address that reaches it. */
-export type ListedVm = Omit<VmInfo, 'state'> & {
+export type ListedVm = Omit<VmInfo, 'state' | 'events'> & {
   readonly state: VmInfo['state'] | 'unknown';
   readonly address: string;
   readonly status?: string;

@@ -83,10 +83,11 @@ function listed(texts: readonly string[]): string {
 /** @throws TypeError for what the server would read otherwise */
 function quoted(text: string): string {
   // Whatever else its strings may hold, these they hold as they are.
-   
-  if (/["\\\u0000-\u001f]/.test(text))
-    {throw new TypeError(
+
+  if (/["\\\u0000-\u001f]/.test(text)) {
+    throw new TypeError(
       `a nats-server.conf cannot hold ${JSON.stringify(text)}: no quotes, backslashes, control characters`,
-    );}
+    );
+  }
   return `"${text}"`;
 }

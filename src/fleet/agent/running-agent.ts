@@ -145,8 +145,10 @@ export class RunningAgent implements AsyncDisposable {
     this.#tell(vm.info);
   }
 
-  #tell({ name, ...info }: VmInfo): void {
-    this.#board.put(name, { ...info, epoch: this.#lease.epoch });
+  /** Not what each event changes: it would be a write for each. */
+  #tell({ name, events: _events, lastEvent: _lastEvent, ...info }: VmInfo): void {
+    const uuid = this.#feeds.get(name)?.uuid;
+    this.#board.put(name, { ...info, ...(uuid !== undefined && { uuid }), epoch: this.#lease.epoch });
   }
 
   /** False if it is not sent: the agent must be silent, or the server would not take it. */

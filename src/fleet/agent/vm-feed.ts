@@ -27,6 +27,8 @@ export class VmFeed {
   readonly #log: string;
   readonly #unsubscribe: () => void;
   #up = false;
+  #asked = false;
+  #uuid: string | undefined;
 
   constructor(vm: Vm, host: string, feedHost: FeedHost) {
     this.vm = vm;
@@ -40,6 +42,8 @@ export class VmFeed {
         this.#publish(event, text);
       },
       changed: (info) => {
+        if (vm.greeting && !this.#asked) void this.#askUuid();
+        this.#asked = vm.greeting !== undefined;
         if (vm.greeting) this.#begin();
         feedHost.changed(info);
       },
@@ -52,6 +56,11 @@ export class VmFeed {
   /** What QEMU said first, while its session is told of. */
   get greeting(): Greeting | undefined {
     return this.#up ? this.vm.greeting : undefined;
+  }
+
+  /** Of QEMU's `-uuid`, once it is known that there is one. */
+  get uuid(): string | undefined {
+    return this.#uuid;
   }
 
   /** The agent has a new epoch: what goes on is a session that begins. */
@@ -71,6 +80,22 @@ export class VmFeed {
     this.#up = true;
     this.counter.begin();
     this.#publish(UP, '');
+  }
+
+  /** It joins what one VM does on two hosts, when it moves. */
+  async #askUuid(): Promise<void> {
+    const caller = this.vm.join();
+    try {
+      const { UUID } = (await caller.execute({ name: 'query-uuid', args: undefined, oob: false })) as {
+        UUID?: unknown;
+      };
+      this.#uuid = typeof UUID === 'string' && /[1-9a-f]/i.test(UUID) ? UUID : undefined;
+      if (this.#uuid !== undefined) this.#host.changed(this.vm.info);
+    } catch {
+      // A server that has none, qemu-storage-daemon say; or its session has ended.
+    } finally {
+      caller.leave();
+    }
   }
 
   #finish(): void {
