@@ -108,6 +108,23 @@ const platforms = [
   angular(21, 20),
   angular(22, 24),
   {
+    name: 'React 19, Vue 3, Svelte 5, NestJS 11, MCP: the types of docs/frameworks.md',
+    packages: [
+      ...['typescript@6', '@types/node@20', 'react@19', '@types/react@19', 'vue@3', 'svelte@5'],
+      ...['@nestjs/common@11', '@nestjs/core@11', 'reflect-metadata', '@modelcontextprotocol/sdk@1', 'zod'],
+    ],
+    use: async (folder) => {
+      const page = readFileSync(join(root, 'docs/frameworks.md'), 'utf8');
+      const blocks = [...page.matchAll(/^```ts frameworks\n(.*?)^```$/gms)].map(([, code]) => code);
+      if (blocks.length < 5) throw new Error('the blocks of docs/frameworks.md were not found');
+      const files = blocks.map((_block, index) => `block-${index}.ts`);
+      for (const [index, code] of blocks.entries()) writeFileSync(join(folder, files[index] ?? ''), code ?? '');
+      const options = ['--strict', '--noEmit', '--target', 'es2022', '--lib', 'es2022,dom', '--types', 'node'];
+      const how = ['--module', 'nodenext', '--experimentalDecorators', '--skipLibCheck'];
+      await run(bin(folder, 'tsc'), [...options, ...how, ...files], { cwd: folder });
+    },
+  },
+  {
     name: 'Jest',
     packages: ['jest@30'],
     use: (folder) => {
