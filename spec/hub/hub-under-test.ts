@@ -50,7 +50,7 @@ export async function startHub(options: HubOptions = {}, fake: FakeQemu = new Fa
               { role: 'viewer', token: VIEWER },
             ],
           }),
-      logger: { debug: write, warn: write },
+      logger: { debug: write, info: write, warn: write },
       ...options,
     }),
   );

@@ -24,7 +24,7 @@ describeQemu('the hub on a real QEMU', () => {
     const node = closeLater(new QmpClient(webSocket(url, { token: OPERATOR, WebSocket })));
     await node.connect();
     // What a browser does: an Origin, and the token as a subprotocol.
-    const browser = { origin: 'http://localhost:4200', protocols: ['qmp', `bearer.${VIEWER}`] };
+    const browser = { origin: hub.url, protocols: ['qmp', `bearer.${VIEWER}`] };
     const [one, other] = [
       closeLater(await RawClient.negotiated(url, browser)),
       closeLater(await RawClient.negotiated(url, browser)),

@@ -114,7 +114,7 @@ export class Diagnostics {
     console.warn(`${text} (said once; watch diagnostics$ or pass a logger to see all)`);
   }
 
-  #log(level: keyof Logger, text: string): void {
+  #log(level: 'debug' | 'warn', text: string): void {
     try {
       this.#logger?.[level](text);
     } catch (error) {

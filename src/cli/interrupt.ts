@@ -18,12 +18,14 @@ let listening = false;
 
 /**
  * Aborts, with {@link Interrupted}, on the first Ctrl-C, SIGTERM or SIGHUP, and when whoever reads the output has gone (`| head`).
- * The second Ctrl-C ends the process at once, as it does where nobody has asked for this signal.
+ * Those of `signals` count that the first caller names. The second Ctrl-C ends the process at once, as it does where nobody has asked for this signal.
  */
-export function interruptSignal(): AbortSignal {
+export function interruptSignal(
+  signals: readonly ('SIGINT' | 'SIGTERM' | 'SIGHUP')[] = ['SIGINT', 'SIGTERM', 'SIGHUP'],
+): AbortSignal {
   if (!listening) {
     listening = true;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    for (const signal of signals) {
       process.once(signal, () => {
         interrupt.abort(new Interrupted(signal));
       });

@@ -183,7 +183,7 @@ export class Vm {
 
   #enter(state: Pick<VmInfo, 'name' | 'state' | 'since' | 'qemu' | 'reason'>): void {
     this.#state = state;
-    if (state.reason !== undefined) this.#logger?.debug(`${this.name}: ${state.state}: ${state.reason}`);
+    this.#logger?.info?.(`${this.name}: ${state.state}${state.reason === undefined ? '' : `: ${state.reason}`}`);
     this.#tellChange();
   }
 

@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
-import { createHub } from '../../hub/server/hub.js';
+import { readdir, readFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createHub, type Hub } from '../../hub/server/hub.js';
+import type { HubOptions } from '../../hub/server/options.js';
 import { readTokenFile } from '../../hub/server/tokens.js';
+import { address } from '../../transport/node/address.js';
 import { aborted, interruptSignal } from '../interrupt.js';
+import { LOG_FORMATS, LOG_LEVELS, logTo } from '../log.js';
 import { list } from '../options.js';
-import { note } from '../terminal.js';
 import { UsageError } from '../usage-error.js';
 
 interface Options {
@@ -18,6 +20,10 @@ interface Options {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly behindProxy?: boolean;
+  readonly auditLog?: string;
+  readonly check?: boolean;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logFormat: (typeof LOG_FORMATS)[number];
 }
 
 export function hubCommand(): Command {
@@ -25,7 +31,10 @@ export function hubCommand(): Command {
     .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say', parseVm)
     .option('-l, --listen <host:port>', 'where to listen', parseListen, { host: '127.0.0.1', port: 8765 })
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
-    .option('--token-file <file>', 'lines of "viewer TOKEN" or "operator TOKEN"')
+    .option(
+      '--token-file <file>',
+      'who may come in: a "viewer TOKEN" or "operator TOKEN" in each line; read again on SIGHUP',
+    )
     .option('--no-token', 'let everybody in who reaches the port')
     .option('--allow <command>', 'what operators may run besides query-*; A,B for several, or given again', list)
     .option('--host-name <name>', 'a further name under which the hub is reached; several as above', list)
@@ -33,6 +42,10 @@ export function hubCommand(): Command {
     .option('--tls-cert <file>', 'PEM; beyond loopback it or --behind-proxy is a must')
     .option('--tls-key <file>', 'PEM')
     .option('--behind-proxy', 'a proxy in front encrypts')
+    .option('--audit-log <file>', 'add a line of JSON for each command that is no query')
+    .option('--check', 'check options and files, and end')
+    .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-format <format>', 'how to log').choices(LOG_FORMATS).default('text'))
     .addHelpText(
       'after',
       `
@@ -62,27 +75,73 @@ function parseListen(text: string): Options['listen'] {
 }
 
 async function hub(vms: Vms | [], options: Options): Promise<void> {
-  const { listen, dir, tokenFile, allow = [], hostName = [], origin = [], tlsCert, tlsKey, behindProxy } = options;
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
+  const logger = logTo(options.logLevel, options.logFormat);
+  const settings: HubOptions = { ...(await settingsOf(vms, options)), logger };
+  if (options.check) {
+    await checkHub(settings);
+    process.stdout.write('the options and files are valid\n');
+    return;
+  }
+  const running = await createHub(settings);
+  process.stdout.write(`listening at ${running.url}\n`);
+  if (running.token !== undefined) process.stdout.write(`operator's token, for this run: ${running.token}\n`);
+  const reload = (): void => {
+    readAgain(running, options).then(
+      () => {
+        logger.info('the files of tokens and TLS were read again');
+      },
+      (error: unknown) => {
+        logger.warn(`nothing has changed: ${(error as Error).message}`);
+      },
+    );
+  };
+  process.on('SIGHUP', reload);
+  await aborted(interruptSignal(['SIGINT', 'SIGTERM']));
+  process.off('SIGHUP', reload);
+  await running.close();
+}
+
+async function settingsOf(vms: Vms | [], options: Options): Promise<HubOptions> {
+  const { listen, dir, allow = [], hostName = [], origin = [], behindProxy, auditLog } = options;
   if (Array.isArray(vms) && dir === undefined) {
     throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
   }
-  const running = await createHub({
+  return {
     ...listen,
     vms: Array.isArray(vms) ? {} : vms,
     allow,
     hostNames: hostName,
     origins: origin,
     noToken: !options.token,
-    logger: { debug: note, warn: note },
     ...(dir !== undefined && { dir }),
+    ...(auditLog !== undefined && { auditLog }),
+    ...(behindProxy && { behindProxy }),
+    ...(await filesOf(options)),
+  };
+}
+
+/** What stands in files: it may change while the hub runs. */
+async function filesOf({ tokenFile, tlsCert, tlsKey }: Options): Promise<Pick<HubOptions, 'tokens' | 'tls'>> {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
+  return {
     ...(tokenFile !== undefined && { tokens: await readTokenFile(tokenFile) }),
     ...(tlsCert !== undefined &&
       tlsKey !== undefined && { tls: { cert: await readFile(tlsCert), key: await readFile(tlsKey) } }),
-    ...(behindProxy && { behindProxy }),
-  });
-  process.stdout.write(`listening at ${running.url}\n`);
-  if (running.token !== undefined) process.stdout.write(`operator's token, for this run: ${running.token}\n`);
-  await aborted(interruptSignal());
-  await running.close();
+  };
+}
+
+async function readAgain(running: Hub, options: Options): Promise<void> {
+  const { tokens, tls } = await filesOf(options);
+  if (tls) running.setTls(tls);
+  if (tokens) running.setTokens(tokens);
+}
+
+/** Starts it on a port that nobody knows, without VMs, and ends it. */
+async function checkHub(settings: HubOptions): Promise<void> {
+  const { vms = {}, dir } = settings;
+  for (const where of Object.values(vms)) if (typeof where === 'string') address(where);
+  if (dir !== undefined) await readdir(dir);
+  const { auditLog: _, ...rest } = settings;
+  const trial = await createHub({ ...rest, vms: {}, port: 0 });
+  await trial.close();
 }

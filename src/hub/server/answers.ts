@@ -1,24 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Counters } from '../../gateway/counters.js';
-import type { Vms } from '../../gateway/vms.js';
+import { screenshot } from '../../machine/screenshot.js';
 import { readPosition } from '../protocol.js';
 import type { Refusal } from './admission.js';
 import type { EventLog } from './event-log.js';
 import { queryOf, respond, type Route } from './http.js';
-import { metricsText } from './metrics.js';
+import { metricsText, type Measured } from './metrics.js';
 import type { Visitor } from './visitor.js';
-import type { Watchers } from './watchers.js';
 
 /** Lines of JSON. */
 const LINES = 'application/x-ndjson';
 /** Events of one VM in one answer, where the request does not say. */
 const DEFAULT_LIMIT = 1_000;
 
-export interface AnswersOptions {
-  readonly vms: Vms;
+export interface AnswersOptions extends Measured {
   readonly log: EventLog;
-  readonly watchers: Watchers;
-  readonly counters: Counters;
 }
 
 const NOT_FOUND: Refusal = { cause: 'not-found', status: 404, message: 'there is nothing here' };
@@ -46,11 +41,21 @@ export class Answers {
         respond(response, 200, `${JSON.stringify(list)}\n`, 'application/json');
         return undefined;
       }
-      case 'metrics': {
-        const { vms, watchers, counters } = this.#options;
-        respond(response, 200, metricsText(vms, watchers.size, counters), 'text/plain; version=0.0.4');
+      case 'readyz':
+        respond(response, 200, 'ready\n');
+        return undefined;
+      case 'metrics':
+        if (visitor.view.key !== '*') return forbidden('/metrics tells of all VMs, and this token does not show all');
+        respond(response, 200, metricsText(this.#options), 'text/plain; version=0.0.4');
+        return undefined;
+      case 'vm-audit': {
+        if (visitor.rights.role !== 'operator') return forbidden('the audit is for operators');
+        const lines = this.#options.audit.of(route.name).map((line) => `${JSON.stringify(line)}\n`);
+        respond(response, 200, lines.join(''), LINES);
         return undefined;
       }
+      case 'vm-screen':
+        return this.#answerScreen(response, route.name, visitor);
       case 'vm-events':
         return this.#answerEvents(request, response, route.name, visitor);
       case 'vm':
@@ -59,6 +64,21 @@ export class Answers {
       default:
         return NOT_FOUND;
     }
+  }
+
+  #answerScreen(response: ServerResponse, name: string, { rights }: Visitor): Refusal | undefined {
+    if (!rights.screen) return forbidden('this token does not show screens');
+    const vm = this.#options.vms.get(name);
+    if (!vm?.greeting) return { cause: 'not-running', status: 503, message: 'there is no session to the VM' };
+    screenshot(vm.client).then(
+      (picture) => {
+        respond(response, 200, Buffer.from(picture), 'image/png');
+      },
+      (error: unknown) => {
+        respond(response, 502, `${(error as Error).message}\n`);
+      },
+    );
+    return undefined;
   }
 
   #answerEvents(
@@ -81,6 +101,10 @@ export class Answers {
     respond(response, 200, Buffer.concat([first, ...events.map(({ line }) => line)]), LINES);
     return undefined;
   }
+}
+
+function forbidden(message: string): Refusal {
+  return { cause: 'forbidden', status: 403, message };
 }
 
 function badRequest(message: string): Refusal {

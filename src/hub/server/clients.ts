@@ -1,6 +1,9 @@
 import type { ClientSocket } from './client-socket.js';
 import type { HubLimits } from './options.js';
+import type { Visitor } from './visitor.js';
 
+/** Places that viewers cannot take. */
+const KEPT_FOR_OPERATORS = 10;
 /** Milliseconds between two looks at all clients. */
 const LOOK_INTERVAL = 1_000;
 /** Milliseconds that a client may be told to go before the hub closes without it. */
@@ -9,7 +12,7 @@ const CLOSE_GRACE = 500;
 /** The WebSockets of all clients, and what they hold of the hub's memory together. */
 export class Clients {
   readonly #limits: HubLimits;
-  readonly #clients = new Set<ClientSocket>();
+  readonly #clients = new Map<ClientSocket, Visitor>();
   /** Set while there are clients. */
   #timer: NodeJS.Timeout | undefined;
   #unread = 0;
@@ -22,15 +25,30 @@ export class Clients {
     return this.#clients.size;
   }
 
+  /** Who they are. */
+  get visitors(): ReadonlyMap<ClientSocket, Visitor> {
+    return this.#clients;
+  }
+
+  /** Why there is no place for one more, if so. */
+  fullFor({ id, rights: { role } }: Visitor): string | undefined {
+    const { clients, clientsPerToken } = this.#limits;
+    const kept = role === 'operator' ? 0 : Math.min(KEPT_FOR_OPERATORS, clients >> 1);
+    if (this.#clients.size >= clients - kept) return 'too many clients';
+    let ofToken = 0;
+    for (const visitor of this.#clients.values()) if (visitor.id === id) ofToken += 1;
+    return ofToken >= clientsPerToken ? 'too many clients of this token' : undefined;
+  }
+
   /** Bytes that clients have not read. */
   get unread(): number {
     return this.#unread;
   }
 
-  add(client: ClientSocket): void {
-    this.#clients.add(client);
+  add(client: ClientSocket, visitor: Visitor): void {
+    this.#clients.set(client, visitor);
     this.#timer ??= setInterval(() => {
-      for (const one of this.#clients) one.look();
+      for (const one of this.#clients.keys()) one.look();
     }, LOOK_INTERVAL);
     void client.closed.then(() => {
       this.#clients.delete(client);
@@ -45,7 +63,7 @@ export class Clients {
     this.#unread += bytes;
     while (this.#unread > this.#limits.totalUnreadBytes) {
       let furthest: ClientSocket | undefined;
-      for (const client of this.#clients) if (client.unread > (furthest?.unread ?? 0)) furthest = client;
+      for (const client of this.#clients.keys()) if (client.unread > (furthest?.unread ?? 0)) furthest = client;
       if (!furthest) return;
       furthest.drop(`${furthest.unread} of ${this.#unread} bytes that clients have not read are its own`);
     }
@@ -53,7 +71,7 @@ export class Clients {
 
   /** Tells the clients, and waits a moment for them to hear it. */
   async close(): Promise<void> {
-    const clients = [...this.#clients];
+    const clients = [...this.#clients.keys()];
     for (const client of clients) client.close(1001, 'the hub closes');
     const timer = setTimeout(() => {
       for (const client of clients) client.terminate();

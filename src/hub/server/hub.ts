@@ -7,11 +7,12 @@ import { address, type Address } from '../../transport/node/address.js';
 import { Counters } from '../../gateway/counters.js';
 import { DashboardPage } from '../dashboard/page.js';
 import { Admission } from './admission.js';
+import { Audit } from './audit.js';
 import { Vms } from '../../gateway/vms.js';
 import { SocketFolder } from '../../gateway/socket-folder.js';
 import { checkOptions, historyOf, isLoopback, limitsOf, type HubOptions } from './options.js';
 import { Requests } from './requests.js';
-import { newToken } from './tokens.js';
+import { newToken, type HubToken } from './tokens.js';
 import { WebServer } from './web-server.js';
 
 /** A hub that listens. */
@@ -27,6 +28,14 @@ export interface Hub extends AsyncDisposable {
   add(name: string, where: Connector | Address | (string & {})): void;
   /** Forgets a VM; its clients are told. Does nothing where there is no VM of that name. */
   remove(name: string): Promise<void>;
+  /**
+   * Other tokens from now on. The connections of those that are gone, or are worth something else, are closed with 1008.
+   *
+   * @throws TypeError if one is not valid, or there is none; then nothing has changed
+   */
+  setTokens(tokens: readonly HubToken[]): void;
+  /** Another certificate, for connections to come. @throws Error if it is not valid, or the hub was started without TLS */
+  setTls(tls: NonNullable<HubOptions['tls']>): void;
   /** Ends everything; idempotent. */
   close(): Promise<void>;
 }
@@ -56,29 +65,43 @@ class RunningHub implements Hub {
   readonly #folder: SocketFolder | undefined;
   readonly #requests: Requests;
   readonly #server: WebServer;
+  readonly #admission: Admission;
+  readonly #audit: Audit;
   #closed: Promise<void> | undefined;
 
   /** Nothing is opened before the options have been found valid; nothing stays open if it fails. */
   static async start(options: HubOptions): Promise<RunningHub> {
     checkOptions(options);
-    const { host = '127.0.0.1', port = 8765, allow = [], hostNames = [], origins = [], logger, behindProxy } = options;
+    const {
+      host = '127.0.0.1',
+      port = 8765,
+      allow = [],
+      hostNames = [],
+      origins = [],
+      logger,
+      behindProxy = false,
+    } = options;
     const token = options.tokens || options.noToken ? undefined : newToken();
     const tokens =
       token === undefined ? options.tokens : [{ role: 'operator' as const, token, name: 'operator', screen: true }];
-    const admission = new Admission({ hostNames, origins, tokens, allow });
+    const tls = options.tls !== undefined;
+    const admission = new Admission({ hostNames, origins, tokens, allow, behindProxy, tls });
     const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
     const limits = limitsOf(options);
+    const history = historyOf(options);
+    const page = options.dashboard === undefined ? undefined : new DashboardPage(options.dashboard);
     const vms = new Vms(logger);
-    const requests = new Requests({
-      ...{ admission, vms, counters: new Counters(), limits, logger },
-      history: historyOf(options),
-      behindProxy: behindProxy ?? false,
-      page: options.dashboard === undefined ? undefined : new DashboardPage(options.dashboard),
+    const audit = new Audit(logger, options.auditLog);
+    const requests: Requests = new Requests({
+      ...{ admission, vms, counters: new Counters(), limits, history, audit, behindProxy, page, logger },
+      admitted: (socket) => {
+        server.admitted(socket);
+      },
     });
-    const server = new WebServer({ requests, clients: limits.clients, tls: options.tls });
+    const server = new WebServer({ requests, clients: limits.clients, behindProxy, tls: options.tls });
     await server.listen(host, port);
     const folder = options.dir === undefined ? undefined : new SocketFolder(options.dir, vms, logger);
-    const hub = new RunningHub({ token, vms, folder, requests, server });
+    const hub = new RunningHub({ token, vms, folder, requests, server, admission, audit });
     server.onError((error) => logger?.warn(`${hub.url}: ${error.message}`));
     try {
       const bound = server.address.address;
@@ -100,7 +123,11 @@ class RunningHub implements Hub {
     readonly folder: SocketFolder | undefined;
     readonly requests: Requests;
     readonly server: WebServer;
+    readonly admission: Admission;
+    readonly audit: Audit;
   }) {
+    this.#admission = parts.admission;
+    this.#audit = parts.audit;
     this.token = parts.token;
     this.#vms = parts.vms;
     this.#folder = parts.folder;
@@ -123,6 +150,16 @@ class RunningHub implements Hub {
     return this.#vms.remove(name);
   }
 
+  setTokens(tokens: readonly HubToken[]): void {
+    if (tokens.length === 0) throw new TypeError('tokens is empty: nobody could come in');
+    this.#admission.setTokens(tokens);
+    this.#requests.tokensChanged();
+  }
+
+  setTls(tls: NonNullable<HubOptions['tls']>): void {
+    this.#server.setTls(tls);
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -134,6 +171,7 @@ class RunningHub implements Hub {
     this.#server.dropConnections();
     await this.#folder?.close();
     await this.#vms.close();
+    await this.#audit.close();
     await closed;
   }
 

@@ -1,10 +1,27 @@
 import type { Counters } from '../../gateway/counters.js';
+import type { IntervalHistogram } from 'node:perf_hooks';
 import type { Vms } from '../../gateway/vms.js';
+import type { Audit } from './audit.js';
+import type { Clients } from './clients.js';
+import type { Watchers } from './watchers.js';
+
+/** What is measured. */
+export interface Measured {
+  readonly vms: Vms;
+  readonly watchers: Watchers;
+  readonly clients: Clients;
+  readonly counters: Counters;
+  readonly audit: Audit;
+  /** How long the event loop has kept everybody waiting. */
+  readonly loopDelay: IntervalHistogram;
+}
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** What Prometheus reads. */
-export function metricsText(vms: Vms, watchers: number, counters: Counters): string {
+export function metricsText({ vms, watchers, clients, counters, audit, loopDelay }: Measured): string {
+  const [mean, longest] = [loopDelay.mean / 1e9, loopDelay.max / 1e9];
+  loopDelay.reset();
   return [
     metric('rxqmp_vm_up', 'gauge', 'Whether there is a session to the VM.', [
       ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'ready' ? 1 : 0]),
@@ -21,7 +38,14 @@ export function metricsText(vms: Vms, watchers: number, counters: Counters): str
     metric('rxqmp_vm_reconnects_total', 'counter', 'Sessions after the first.', [
       ...vms.all.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
     ]),
-    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, watchers]]),
+    metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, watchers.size]]),
+    metric('rxqmp_hub_clients', 'gauge', 'Clients of all kinds now.', [[{}, clients.size]]),
+    metric('rxqmp_hub_unread_bytes', 'gauge', 'Bytes that clients have not read.', [[{}, clients.unread]]),
+    metric('rxqmp_hub_audit_lines_total', 'counter', 'Lines of the audit.', [[{}, audit.lines]]),
+    metric('rxqmp_hub_loop_delay_seconds', 'gauge', 'Delay of the event loop since the last look.', [
+      [{ of: 'mean' }, Number.isFinite(mean) ? mean : 0],
+      [{ of: 'longest' }, longest],
+    ]),
     metric('rxqmp_hub_refused_total', 'counter', 'Requests refused.', [
       ...[...counters.refusals].map(([cause, count]): Sample => [{ cause }, count]),
     ]),

@@ -40,6 +40,8 @@ export interface HubOptions {
   /** Gets the access log: `debug` for what was served, `warn` for who was refused or cut off. Never a token or an argument. */
   readonly logger?: Logger;
   readonly limits?: Partial<HubLimits>;
+  /** A file that a line of JSON is added to for each command that is no query: who ran what on which VM. @default none */
+  readonly auditLog?: string;
   /** Events kept of each VM, for those who come later or again. @default 1_000 */
   readonly historyEvents?: number;
   /** Bytes of events kept of all VMs together. @default 64 MiB */

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { Logger } from '../../foundation/logger.js';
@@ -14,6 +16,7 @@ import type { DashboardPage } from '../dashboard/page.js';
 import type { HubLimits } from './options.js';
 import { readPosition } from '../protocol.js';
 import { Answers } from './answers.js';
+import type { Audit } from './audit.js';
 import { Clients } from './clients.js';
 import { EventLog, type EventLogOptions } from './event-log.js';
 import { TurnEnd } from './turn-end.js';
@@ -27,7 +30,10 @@ export interface RequestsOptions {
   readonly counters: Counters;
   readonly limits: HubLimits;
   readonly history: EventLogOptions;
+  readonly audit: Audit;
   readonly behindProxy: boolean;
+  /** Is told of each connection that has shown a token. */
+  readonly admitted: (socket: Socket) => void;
   /** Is served to everybody, at `/`. */
   readonly page: DashboardPage | undefined;
   readonly logger: Logger | undefined;
@@ -46,17 +52,30 @@ export class Requests {
   readonly #log: EventLog;
   readonly #watchers: Watchers;
   readonly #answers: Answers;
+  readonly #loopDelay = monitorEventLoopDelay();
 
   constructor(options: RequestsOptions) {
     this.#options = options;
-    const { vms, limits, counters } = options;
+    const { vms, limits, counters, audit } = options;
     this.#clients = new Clients(limits);
     this.#log = new EventLog(options.history);
     this.#watchers = new Watchers(vms, this.#log, this.#turnEnd);
-    this.#answers = new Answers({ vms, log: this.#log, watchers: this.#watchers, counters });
+    this.#loopDelay.enable();
+    this.#answers = new Answers({
+      vms,
+      log: this.#log,
+      watchers: this.#watchers,
+      counters,
+      audit,
+      clients: this.#clients,
+      loopDelay: this.#loopDelay,
+    });
     vms.subscribe({
-      added: (vm) => this.#servers.set(vm, new VmServers(vm, limits, this.#turnEnd)),
-      removed: (vm) => this.#servers.delete(vm),
+      added: (vm) => this.#servers.set(vm, new VmServers(vm, limits, this.#turnEnd, audit)),
+      removed: (vm) => {
+        this.#servers.delete(vm);
+        audit.forget(vm.name);
+      },
     });
     // The declarations lack `closeTimeout`.
     const settings: ServerOptions & { closeTimeout: number } = {
@@ -73,6 +92,7 @@ export class Requests {
 
   request(request: IncomingMessage, response: ServerResponse): void {
     const route = routeOf(request);
+    if (this.#options.admission.answerPage(request, response)) return;
     const admitted = this.#admit(request, route);
     const { page } = this.#options;
     if (page && this.#isOfPage(request, route) && !isRefusal(admitted)) {
@@ -102,12 +122,20 @@ export class Requests {
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#trace(request, admitted.rights.name);
-      service(this.#welcome(request, webSocket));
+      service(this.#welcome(request, webSocket, admitted));
     });
+  }
+
+  /** The tokens have changed: the clients whose token is gone, or is worth something else now, go. */
+  tokensChanged(): void {
+    for (const [client, visitor] of this.#clients.visitors) {
+      if (!this.#options.admission.knows(visitor)) client.close(1008, 'the token is not valid any more');
+    }
   }
 
   /** Tells the clients, and waits a moment for them to hear it. */
   close(): Promise<void> {
+    this.#loopDelay.disable();
     return this.#clients.close();
   }
 
@@ -116,12 +144,16 @@ export class Requests {
     return this.#answers.answer(request, response, route, visitor);
   }
 
-  /** What is needed depends on nothing but the request, and on the path only for `/healthz`, which needs no token. */
+  /** What is needed depends on nothing but the request, and on the path only for what needs no token. */
   #admit(request: IncomingMessage, route: Route): Visitor | Refusal {
     const { admission } = this.#options;
-    const refusal = admission.checkTarget(request);
+    const isPage = this.#isOfPage(request, route);
+    const refusal = admission.checkTarget(request, isPage);
     if (refusal) return refusal;
-    return route.kind === 'healthz' || this.#isOfPage(request, route) ? STRANGER : admission.admit(request);
+    if (isPage || route.kind === 'healthz' || route.kind === 'readyz') return STRANGER;
+    const admitted = admission.admit(request);
+    if (!isRefusal(admitted)) this.#options.admitted(request.socket);
+    return admitted;
   }
 
   /** What is no part of the hub's own interface may be a file of the page. */
@@ -131,8 +163,9 @@ export class Requests {
 
   /** What is done with the WebSocket of a client that has been admitted. */
   #serviceOf(request: IncomingMessage, route: Route, visitor: Visitor): ((client: ClientSocket) => void) | Refusal {
-    const { limits, vms } = this.#options;
-    if (this.#clients.size >= limits.clients) return { cause: 'full', status: 503, message: 'too many clients' };
+    const { vms } = this.#options;
+    const full = this.#clients.fullFor(visitor);
+    if (full !== undefined) return { cause: 'full', status: 503, message: full };
     if (route.kind === 'events') {
       const after = placeOf(queryOf(request), this.#log, visitor.view);
       if (after === undefined) return { cause: 'bad-request', status: 400, message: 'after=EPOCH.N, or last=COUNT' };
@@ -146,11 +179,11 @@ export class Requests {
     const { state, reason = 'not reached yet' } = vm.info;
     if (!vm.greeting) return { cause: 'not-running', status: 503, message: `the VM is ${state}: ${reason}` };
     return (client) => {
-      servers.serve(client, visitor.rights);
+      servers.serve(client, visitor, this.#peerOf(request));
     };
   }
 
-  #welcome(request: IncomingMessage, webSocket: WebSocket): ClientSocket {
+  #welcome(request: IncomingMessage, webSocket: WebSocket, visitor: Visitor): ClientSocket {
     const { limits, counters, logger } = this.#options;
     const client = new ClientSocket(webSocket, {
       limits,
@@ -163,7 +196,7 @@ export class Requests {
       },
       turnEnd: this.#turnEnd,
     });
-    this.#clients.add(client);
+    this.#clients.add(client, visitor);
     void client.closed.then((code) => {
       this.#trace(request, `closed with ${code}`);
     });
@@ -189,13 +222,17 @@ export class Requests {
     this.#options.logger?.debug(`${this.#describe(request)}: ${outcome}`);
   }
 
-  /** Who asks for what; never the query, where somebody may have put a token. */
-  #describe(request: IncomingMessage): string {
+  #peerOf(request: IncomingMessage): string {
     const forwarded = this.#options.behindProxy ? request.headers['x-forwarded-for'] : undefined;
     // The last address is the one that our proxy saw; those before it anybody may have made up.
     const peer =
       forwarded?.toString().split(',').at(-1)?.trim() ?? request.socket.remoteAddress ?? 'somebody who has gone';
-    return `${excerpt(peer).slice(1, -1)} ${request.method ?? ''} ${excerpt(pathOf(request)).slice(1, -1)}`;
+    return excerpt(peer).slice(1, -1);
+  }
+
+  /** Who asks for what; never the query, where somebody may have put a token. */
+  #describe(request: IncomingMessage): string {
+    return `${this.#peerOf(request)} ${request.method ?? ''} ${excerpt(pathOf(request)).slice(1, -1)}`;
   }
 }
 
@@ -203,6 +240,7 @@ const NOTHING_HERE: Refusal = { cause: 'not-found', status: 404, message: 'there
 
 /** Who has shown no token, where none is needed. */
 const STRANGER: Visitor = {
+  id: '',
   rights: { role: 'viewer', allow: [], name: 'anybody', screen: false },
   view: { key: '', shows: () => false },
 };

@@ -11,6 +11,8 @@ export interface View {
 
 /** One who has been admitted: what they may do, and what they see. */
 export interface Visitor {
+  /** Of the token; never told. */
+  readonly id: string;
   readonly rights: HubRights;
   readonly view: View;
 }
@@ -19,13 +21,13 @@ const EVERYTHING: View = { key: '*', shows: () => true };
 
 /** Who reaches a hub that asks for no token. */
 export function anybody(allow: readonly string[]): Visitor {
-  return { rights: { ...rightsOf('operator', allow), name: 'anybody', screen: true }, view: EVERYTHING };
+  return { id: '', rights: { ...rightsOf('operator', allow), name: 'anybody', screen: true }, view: EVERYTHING };
 }
 
 /** The bearer of a token. @param allow what operators may run where the token says nothing of it */
-export function bearerOf(token: HubToken & { readonly name: string }, allow: readonly string[]): Visitor {
+export function bearerOf(token: HubToken & { readonly name: string }, allow: readonly string[], id: string): Visitor {
   const { role, name, screen = false } = token;
-  return { rights: { ...rightsOf(role, token.allow ?? allow), name, screen }, view: viewOf(token.vms) };
+  return { id, rights: { ...rightsOf(role, token.allow ?? allow), name, screen }, view: viewOf(token.vms) };
 }
 
 /** @param patterns names of VMs, in which `*` stands for anything */

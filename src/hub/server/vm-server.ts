@@ -16,6 +16,7 @@ import type { Greeting } from '../../protocol/message.js';
 import { refusalOf } from '../../gateway/rights.js';
 import type { Rights } from '../../gateway/vm-info.js';
 import type { VmCaller } from '../../gateway/vm.js';
+import type { AuditLine } from './audit.js';
 import type { ClientSocket } from './client-socket.js';
 import { CommandPace } from './command-pace.js';
 import type { HubLimits } from './options.js';
@@ -25,6 +26,8 @@ export interface VmServerHost {
   readonly caller: VmCaller;
   /** Hands out the events that have come and wait for the end of the turn. */
   readonly flushEvents: () => void;
+  /** Is told of each command that is no query, once it is known how it ended. @param begun when it was taken */
+  readonly audit: (command: Command, outcome: AuditLine['outcome'], begun: number) => void;
 }
 
 /** Commands of one client that are taken in one turn of the event loop: one loop serves all, so nobody may hold it. */
@@ -169,7 +172,10 @@ export class VmServer {
       throw new CommandError('CommandNotFound', 'Capabilities negotiation is already complete, command ignored');
     }
     const refusal = refusalOf(this.#rights, name, isOutOfBand(command));
-    if (refusal !== undefined) throw genericError(refusal);
+    if (refusal !== undefined) {
+      this.#host.audit(command, 'refused', performance.now());
+      throw genericError(refusal);
+    }
     this.#unanswered += 1;
     this.#unansweredLength += length;
     if (this.#unanswered > this.#limits.commands || this.#unansweredLength > COMMAND_LENGTH) {
@@ -189,11 +195,16 @@ export class VmServer {
   /** Undefined where there is none: the session has ended. */
   async #textOfAnswer(command: Command, id: string | undefined): Promise<string | undefined> {
     const call = { name: nameOf(command), args: command.arguments, oob: isOutOfBand(command) };
+    const begun = performance.now();
     try {
-      return replyText(await this.#host.caller.execute(call), id);
+      const text = replyText(await this.#host.caller.execute(call), id);
+      this.#host.audit(command, 'done', begun);
+      return text;
     } catch (error) {
+      const unanswered = error instanceof QmpError && !(error instanceof ExecuteError);
+      this.#host.audit(command, unanswered ? 'unanswered' : 'error', begun);
       if (error instanceof ExecuteError) return errorText(new CommandError(error.errorClass, error.desc), id);
-      if (error instanceof QmpError) return undefined;
+      if (unanswered) return undefined;
       // What cannot be sent, or passed on: nested too deep, say.
       return errorText(error, id);
     }

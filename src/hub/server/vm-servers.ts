@@ -1,15 +1,19 @@
-import type { Rights } from '../../gateway/vm-info.js';
 import type { Vm } from '../../gateway/vm.js';
 import { StateError } from '../../protocol/errors.js';
+import { isQuery } from '../../gateway/rights.js';
+import { isOutOfBand, nameOf } from '../../protocol/command.js';
+import type { Audit } from './audit.js';
 import type { ClientSocket } from './client-socket.js';
 import type { HubLimits } from './options.js';
 import type { TurnEnd } from './turn-end.js';
-import { VmServer } from './vm-server.js';
+import type { Visitor } from './visitor.js';
+import { VmServer, type VmServerHost } from './vm-server.js';
 
 /** The clients of one VM. What a turn brings of events is put together once, for all of them. */
 export class VmServers {
   readonly #vm: Vm;
   readonly #limits: HubLimits;
+  readonly #audit: Audit;
   readonly #servers = new Set<VmServer>();
   #events: string[] = [];
   readonly #flush = (): void => {
@@ -19,8 +23,9 @@ export class VmServers {
     for (const server of this.#servers) server.events(bytes);
   };
 
-  constructor(vm: Vm, limits: HubLimits, turnEnd: TurnEnd) {
+  constructor(vm: Vm, limits: HubLimits, turnEnd: TurnEnd, audit: Audit) {
     this.#vm = vm;
+    this.#audit = audit;
     this.#limits = limits;
     vm.subscribe({
       event: (text) => {
@@ -36,11 +41,19 @@ export class VmServers {
     });
   }
 
-  /** Serves one more client. @throws StateError while there is no session */
-  serve(socket: ClientSocket, rights: Rights): void {
+  /** Serves one more client. @param peer its address, @throws StateError while there is no session */
+  serve(socket: ClientSocket, { rights }: Visitor, peer: string): void {
     const { greeting } = this.#vm;
     if (!greeting) throw new StateError(`${this.#vm.name}: there is no session to QEMU`);
-    const host = { greeting, caller: this.#vm.join(), flushEvents: this.#flush };
+    const audit: VmServerHost['audit'] = (command, outcome, begun) => {
+      const [name, oob] = [nameOf(command), isOutOfBand(command)];
+      if (isQuery(name) && !oob) return;
+      const ms = Math.round(performance.now() - begun);
+      const { role, name: token } = rights;
+      const time = new Date().toISOString();
+      this.#audit.record({ time, peer, token, role, vm: this.#vm.name, command: name, oob, outcome, ms });
+    };
+    const host = { greeting, caller: this.#vm.join(), flushEvents: this.#flush, audit };
     const server = new VmServer(socket, host, rights, this.#limits);
     this.#servers.add(server);
     server.start(() => this.#servers.delete(server));
