@@ -1,18 +1,25 @@
-// Writes src/protocol/qapi/ and the names it lists from qapi/*.json: what each QEMU answered to query-qmp-schema.
+// Writes src/protocol/qapi/ from qapi/qemu-*.json, what each QEMU answered to query-qmp-schema, and src/protocol/qga/ from
+// qapi/qga-*.json. qapi/manual.json has the anchors of QEMU's reference manuals.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { generateKnownNames, generateTypes } from '../dist/generate/index.js';
+import { generateKnownShapes, generateListedNames, generateTypes } from '../dist/generate/index.js';
 
 const root = new URL('../', import.meta.url);
-const schemas = [];
+const read = async (path) => JSON.parse(await readFile(new URL(path, root), 'utf8'));
+const manual = await read('qapi/manual.json');
+const schemas = { qemu: [], qga: [] };
 for (const file of await readdir(new URL('qapi/', root))) {
-  const version = /^qemu-(.+)\.json$/.exec(file)?.[1];
-  if (version === undefined) continue;
-  schemas.push({ version, schema: JSON.parse(await readFile(new URL(`qapi/${file}`, root), 'utf8')) });
+  const [, server, version] = /^(qemu|qga)-(.+)\.json$/.exec(file) ?? [];
+  if (version !== undefined) schemas[server].push({ version, schema: await read(`qapi/${file}`) });
 }
 
-const files = new Map([...generateTypes(schemas)].map(([name, text]) => [`src/protocol/qapi/${name}`, text]));
-files.set('src/protocol/qapi/known-names.ts', generateKnownNames(schemas));
+const guest = { commandMap: 'GuestCommandMap', prefix: 'qga', manual: manual.qga };
+const files = new Map([
+  ...[...generateTypes(schemas.qemu, { manual: manual.qemu })].map(([name, text]) => [`qapi/${name}`, text]),
+  ['qapi/known-names.ts', generateListedNames(schemas.qemu)],
+  ['qapi/known-shapes.ts', generateKnownShapes(schemas.qemu)],
+  ...[...generateTypes(schemas.qga, guest)].map(([name, text]) => [`qga/${name}`, text]),
+]);
 for (const [path, text] of files) {
-  await writeFile(new URL(path, root), text);
-  console.log(`${path}: ${Buffer.byteLength(text)} bytes`);
+  await writeFile(new URL(`src/protocol/${path}`, root), text);
+  console.log(`src/protocol/${path}: ${Buffer.byteLength(text)} bytes`);
 }

@@ -69,7 +69,9 @@ describe('generateTypes', () => {
       object('1', { id: 'str', 'error?': 'str' }),
     ]);
     expect(events).toBe('  MY_EVENT: qapi.MyEventEvent;\n  STOP: undefined;\n');
-    expect(types).toBe('export interface MyEventEvent {\n  readonly id: string;\n  readonly error?: string;\n}\n');
+    expect(types).toBe(
+      'export interface MyEventEvent {\n  readonly id: string;\n  readonly error?: string | undefined;\n}\n',
+    );
   });
 
   it('maps a command to its arguments and its result', () => {
@@ -142,8 +144,8 @@ export interface SwapResult {
       list('1'),
     ]);
     expect(types).toBe(`export interface AddArguments {
-  readonly child?: AddArgumentsChild;
-  readonly others?: readonly AddArguments[];
+  readonly child?: AddArgumentsChild | undefined;
+  readonly others?: readonly AddArguments[] | undefined;
   readonly 'node-name': string;
 }
 
@@ -249,10 +251,10 @@ export type AddArgumentsChild = AddArguments | string | null;
       expect(types).toBe(`export interface EEvent {
   readonly id: string;
   /** Since QEMU 2.0 (not in 1.0). */
-  readonly fresh?: number;
+  readonly fresh?: number | undefined;
   readonly kind: Open<EEventKind>;
   /** Not in QEMU 2.0. */
-  readonly gone?: string;
+  readonly gone?: string | undefined;
 }
 
 /**
@@ -314,7 +316,7 @@ export type FEvent = EEvent;
         { version: '9.1.0', schema: schema() },
       ];
       expect(generateTypes(schemas).get('event-map.ts')).toMatch(
-        /QEMU 7\.2\.22 and 9\.1\.0 and 10[^]*Since QEMU 10\.0 \(not in 9\.1\)/,
+        /QEMU 7\.2\.22, 9\.1\.0 and 10[^]*Since QEMU 10\.0 \(not in 9\.1\)/,
       );
     });
   });
@@ -425,6 +427,50 @@ describe('generateAugmentation', () => {
     expect(
       check(text, `import type { EventMap } from 'rx-qmp'; export const e: EventMap['RESUME'] = undefined;`),
     ).toEqual([]);
+  });
+
+  describe('of commands and events that have grown', () => {
+    const file = join(__dirname, '../../qapi/qemu-11.1.3.json');
+    const grown = JSON.parse(readFileSync(file, 'utf8')) as Entry[];
+    const typeOf = (name: string, role: 'arg-type' | 'ret-type'): { members: object[] } => {
+      const used = grown.find((entry) => entry['name'] === name)?.[role];
+      return grown.find((entry) => entry['name'] === used) as unknown as { members: object[] };
+    };
+    typeOf('block-stream', 'arg-type').members.push({ name: 'vendor-hint', type: 'str', default: null });
+    typeOf('query-name', 'ret-type').members.push({ name: 'vendor-owner', type: 'str' });
+    typeOf('RTC_CHANGE', 'arg-type').members.push({ name: 'vendor-clock', type: 'str' });
+    const { text, events, commands, changed } = generateAugmentation(grown, '11.1.3');
+
+    it('finds them, and none of the others', () => {
+      expect({ events, commands, changed }).toEqual({
+        events: [],
+        commands: [],
+        changed: { events: ['RTC_CHANGE'], commands: ['block-stream', 'query-name'] },
+      });
+    });
+
+    it('makes maps of its own, since merging cannot change what is listed, and a client takes them', () => {
+      const program = `import { QmpClient, type Connector } from './src/index.js';
+        import type { VendorCommandMap, VendorEventMap } from './vendor.js';
+        export async function run(connector: Connector<VendorCommandMap>): Promise<string> {
+          const client = new QmpClient<VendorCommandMap>(connector);
+          await client.execute('block-stream', { device: 'd', 'vendor-hint': 'fast' });
+          await client.execute('job-dismiss', { id: 'job0' });
+          client.observe('RTC_CHANGE').subscribe(({ data }) => (data as VendorEventMap['RTC_CHANGE'])['vendor-clock']);
+          // @ts-expect-error -- a typo in a member that grew
+          await client.execute('block-stream', { device: 'd', 'vendor-hnt': 'fast' });
+          return (await client.execute('query-name'))['vendor-owner'];
+        }
+        export const plain = (client: QmpClient) =>
+          // @ts-expect-error -- rx-qmp's own map does not know it
+          client.execute('block-stream', { device: 'd', 'vendor-hint': 'fast' });`;
+      const options = {
+        lib: ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'],
+        types: ['node'],
+        paths: { 'rx-qmp': ['./src/index.ts'] },
+      };
+      expect(compile({ 'main.ts': program, 'vendor.ts': text }, options)).toEqual([]);
+    });
   });
 
   it('refuses a version that would not stay in its comment', () => {

@@ -74,7 +74,7 @@ describeQemu('a real QEMU', () => {
       type: 'chardev',
       id: 'compat_monitor0',
     });
-    await expect(client.execute('query-status', undefined, { oob: true })).rejects.toMatchObject({
+    await expect(client.execute('query-status', undefined, { oob: true as false })).rejects.toMatchObject({
       name: 'ExecuteError',
       command: 'query-status',
     });

@@ -13,6 +13,9 @@ import { injectQmpHistory } from './src/angular.js';
 import { firstValueFrom, merge, switchMap, type Observable } from 'rxjs';
 declare const bus: EventBus, client: QmpClient, fake: FakeQemu, messages$: Observable<Message>;
 declare const text: string, names: EventNames;
+const blockdev = { driver: 'qcow2', file: 'node0', 'node-name': 'node1' };
+const netdev = { type: 'user', id: 'net0' };
+const action = { type: 'blockdev-backup', data: { device: 'a', target: 'b', sync: 'full' } };
 `;
 
 describe.each([
@@ -97,6 +100,16 @@ describe.each([
     [`client.execute('query-status')`, 'Promise<StatusInfo>'],
   ])('shows the type of %s as %s', (call, type) => {
     expect(editor.hoverOver(call)).toBe(`const it: ${type}`);
+  });
+
+  it.each([
+    [`blockdev-add', blockdev`, 'BlockdevOptions'],
+    [`netdev_add', netdev`, 'Netdev'],
+    [`transaction', { actions: [action] }`, 'TransactionAction'],
+  ])('names the way out where a tag has widened to a string, in execute(%s)', (args, type) => {
+    const [error, ...more] = editor.errorsIn(`client.execute('${args})`);
+    expect(more).toEqual([]);
+    expect(error).toMatch(`Type 'string' is not assignable to type 'Literal<"as const", "satisfies Qapi.${type}">'.`);
   });
 
   it('shows the event in a filter by its name', () => {

@@ -1,6 +1,6 @@
 /* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-meaningless-void-operator -- nothing here runs */
 import type { Observable } from 'rxjs';
-import { QmpClient, type CommandMap, type CommandName, type CommandResult, type Connector } from 'rx-qmp';
+import { QmpClient, type CommandMap, type CommandName, type CommandResult, type Connector, type Qapi } from 'rx-qmp';
 import { compiles, expectType } from '../support/expect-type.js';
 
 describe('the type of execute', () => {
@@ -40,6 +40,65 @@ describe('the type of execute', () => {
       client.execute$('blockdev-create');
       // @ts-expect-error -- a file has a size
       await client.execute('blockdev-create', { 'job-id': 'j', options: { driver: 'file', filename: 'f' } });
+    });
+  });
+
+  it('takes an empty object where nothing is required (C17)', () => {
+    compiles(async (client: QmpClient, nothing: Record<string, never> | undefined) => {
+      await client.execute('stop', {});
+      await client.execute('stop', {}, { timeout: 5 });
+      await client.execute('stop', nothing);
+      await client.execute('query-blockstats', {});
+      await client.execute('query-block', {});
+      // @ts-expect-error -- there is no such argument
+      await client.execute('stop', { force: true });
+    });
+  });
+
+  it('takes undefined for what is optional, also under exactOptionalPropertyTypes', () => {
+    compiles(async (client: QmpClient, speed: number | undefined, timeout: number | undefined) => {
+      await client.execute('block-stream', { device: 'd', speed });
+      await client.execute('query-blockstats', { 'query-nodes': undefined });
+      await client.execute('blockdev-add', { driver: 'null-co', 'node-name': 'n', size: speed });
+      await client.execute('stop', undefined, { timeout });
+      // @ts-expect-error -- it is required
+      await client.execute('job-dismiss', { id: undefined });
+    });
+  });
+
+  it('takes a plain object whose tag is written as a literal', () => {
+    const node = { driver: 'qcow2', file: 'node0', 'node-name': 'node1' } as const;
+    const user = { type: 'user', id: 'net0' } satisfies Qapi.Netdev;
+    const widened = { driver: 'qcow2', file: 'node0' };
+    compiles(async (client: QmpClient) => {
+      await client.execute('blockdev-add', node);
+      await client.execute('netdev_add', user);
+      // @ts-expect-error -- any string
+      await client.execute('blockdev-add', widened);
+    });
+  });
+
+  it('takes back what a query gave', () => {
+    compiles(async (client: QmpClient) => {
+      const parameters = await client.execute('query-migrate-parameters');
+      await client.execute('migrate-set-parameters', parameters);
+      await client.execute('migrate-set-parameters', { ...parameters, 'max-bandwidth': 5n });
+      await client.execute('migrate-set-capabilities', {
+        capabilities: await client.execute('query-migrate-capabilities'),
+      });
+    });
+  });
+
+  it('goes out of band only where the schema allows it', () => {
+    compiles(async (client: QmpClient, command: string, oob: boolean) => {
+      await client.execute('migrate-pause', undefined, { oob: true });
+      await client.execute('yank', { instances: [{ type: 'migration' }] }, { oob });
+      await client.execute(command, undefined, { oob: true });
+      await client.execute('stop', undefined, { oob: false });
+      // @ts-expect-error -- QEMU would refuse it
+      await client.execute('stop', undefined, { oob: true });
+      // @ts-expect-error -- QEMU would refuse it
+      client.execute$('job-dismiss', { id: 'job0' }, { oob: true });
     });
   });
 

@@ -5,11 +5,11 @@ import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/me
 
 export interface ExecuteOptions {
   /** Milliseconds until `ExecTimeoutError`; the command may still be running then. @default the client's `executeTimeout` */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Frees the caller with the signal's reason. A command already sent runs on in QEMU, its reply is swallowed. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Sends it out of band: it overtakes what QEMU is busy with. Few commands allow it, see QEMU's documentation. */
-  readonly oob?: boolean;
+  readonly oob?: boolean | undefined;
   /**
    * File descriptors to pass along, for `getfd` and `add-fd`: numbers, or Node's `FileHandle`s. They stay yours, to close when
    * the command has its reply. The connection must be able to: `withDescriptors()` of rx-qmp/descriptors makes it so.

@@ -18,12 +18,28 @@ type ArgumentsOf<C extends string, M extends object> = C extends keyof M
     : object | undefined
   : object | undefined;
 
+/** The options of a command. Only one that may be sent out of band takes `oob: true`. */
+export type OptionsOf<C extends string, M extends object = CommandMap> = C extends keyof M
+  ? M[C] extends { readonly oob: true }
+    ? ExecuteOptions
+    : InBandOptions
+  : ExecuteOptions;
+
+/** The options of a command that QEMU takes in its turn only. */
+export interface InBandOptions extends ExecuteOptions {
+  /** This command cannot overtake others: QEMU's schema does not allow it. */
+  readonly oob?: false | undefined;
+}
+
 /** What follows the command's name: its arguments, required where the command requires any, then the options. */
 export type ExecuteParameters<C extends string, M extends object = CommandMap> = [ArgumentsOf<C, M>] extends [undefined]
-  ? [args?: undefined, options?: ExecuteOptions]
+  ? [args?: NoArguments | undefined, options?: OptionsOf<C, M>]
   : undefined extends ArgumentsOf<C, M>
-    ? [args?: ArgumentsOf<C, M>, options?: ExecuteOptions]
+    ? [args?: ArgumentsOf<C, M>, options?: OptionsOf<C, M>]
     : // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- asks whether every member is optional
       {} extends ArgumentsOf<C, M>
-      ? [args?: ArgumentsOf<C, M>, options?: ExecuteOptions]
-      : [args: ArgumentsOf<C, M>, options?: ExecuteOptions];
+      ? [args?: ArgumentsOf<C, M> | undefined, options?: OptionsOf<C, M>]
+      : [args: ArgumentsOf<C, M>, options?: OptionsOf<C, M>];
+
+/** `{}`, for a command that takes no arguments. */
+export type NoArguments = Record<string, never>;

@@ -4,15 +4,31 @@ import type { Names } from './naming.js';
 
 const width = 120;
 
+/** Where an event or a command is explained. */
+export type See = (name: string) => string | undefined;
+
 /** The properties of `EventMap`, each on a line of its own. */
-export function emitEvents(events: readonly EventNode[], names: Names, prefix: string): string {
+export function emitEvents(
+  events: readonly EventNode[],
+  names: Names,
+  prefix: string,
+  see: See = () => undefined,
+): string {
   return events
-    .map(({ name, data, note }) => `${emitNote(note, '  ')}  ${emitKey(name)}: ${emitType(data, names, prefix)};\n`)
+    .map(
+      ({ name, data, note }) =>
+        `${emitNote(note, '  ', see(name))}  ${emitKey(name)}: ${emitType(data, names, prefix)};\n`,
+    )
     .join('');
 }
 
 /** The properties of `CommandMap`. */
-export function emitCommands(commands: readonly CommandNode[], names: Names, prefix: string): string {
+export function emitCommands(
+  commands: readonly CommandNode[],
+  names: Names,
+  prefix: string,
+  see: See = () => undefined,
+): string {
   return commands
     .map((command) => {
       const members = [
@@ -22,7 +38,7 @@ export function emitCommands(commands: readonly CommandNode[], names: Names, pre
       ];
       const line = `  '${command.name}': { ${members.join('; ')} };`;
       const long = `  '${command.name}': {\n${members.map((member) => `    ${member};\n`).join('')}  };`;
-      return `${emitNote(command.note, '  ')}${line.length <= width ? line : long}\n`;
+      return `${emitNote(command.note, '  ', see(command.name))}${line.length <= width ? line : long}\n`;
     })
     .join('');
 }

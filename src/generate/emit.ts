@@ -9,6 +9,10 @@ export const helpers: Readonly<Record<string, string>> = {
   Empty:
     '/** An object without members: what a command returns that has nothing to say. */\nexport type Empty = Record<string, never>;',
   Integer: '/** A whole number as an argument; a `bigint` is sent exactly. */\nexport type Integer = number | bigint;',
+  Literal:
+    '/** Nothing has this type. Where the compiler says that `string` is not assignable to it, write one of the two after the object. */\nexport interface Literal<Write extends string, OrWrite extends string> {\n  readonly write: Write & OrWrite & never;\n}',
+  Literally:
+    '/** For the compiler to name the way out where the tag of a union is any string. */\nexport type Literally<Tag extends string, Write extends string, OrWrite extends string> = {\n  readonly [Member in Tag]: Literal<Write, OrWrite>;\n} & { readonly [member: string]: unknown };',
   Open: '/** A value of an enum, or one that only another QEMU knows. */\nexport type Open<E extends string> = E | (string & {});',
 };
 
@@ -27,14 +31,19 @@ export function emitType(type: Type, names: Names, prefix = ''): string {
   return type.map((part) => emitPart(part, names, prefix)).join(' | ');
 }
 
-/** A comment for a name's note, or nothing. */
-export function emitNote(note: Note, indent = ''): string {
+/** A comment for a name's note and where to read more, or nothing. */
+export function emitNote(note: Note, indent = '', see?: string): string {
   const words = [
     ...(note.when === undefined ? [] : [`${note.when}.`]),
     ...(note.unstable ? ['Unstable: QEMU may change or drop it.'] : []),
-    ...(note.deprecated ? ['@deprecated'] : []),
   ];
-  return words.length === 0 ? '' : `${indent}/** ${words.join(' ')} */\n`;
+  const tags = [...(note.deprecated ? ['@deprecated'] : []), ...(see === undefined ? [] : [`@see ${see}`])];
+  if (tags.length < 2 && (see === undefined || words.length === 0)) {
+    const all = [...words, ...tags];
+    return all.length === 0 ? '' : `${indent}/** ${all.join(' ')} */\n`;
+  }
+  const lines = [...(words.length === 0 ? [] : [words.join(' '), '']), ...tags];
+  return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd() + '\n').join('')}${indent} */\n`;
 }
 
 /** A property's name, quoted where it has to be. */
@@ -70,11 +79,14 @@ function emitMembers(node: ObjectNode, names: Names): string {
 }
 
 function emitMember({ name, optional, type, note }: Member, names: Names): string {
-  return `${emitNote(note, '  ')}  readonly ${emitKey(name)}${optional ? '?' : ''}: ${emitType(type, names)};\n`;
+  const types = emitType(type, names);
+  // An `undefined` member is not sent, so it may be given: also with TypeScript's `exactOptionalPropertyTypes`.
+  const value = optional && types !== 'unknown' ? `${types} | undefined` : types;
+  return `${emitNote(note, '  ')}  readonly ${emitKey(name)}${optional ? '?' : ''}: ${value};\n`;
 }
 
 function emitChoices(node: ObjectNode, name: string, names: Names): string {
-  const arms = node.choices.map((choice) => emitArms(choice, names));
+  const arms = node.choices.map((choice) => emitArms(choice, name, names));
   const only = arms[0] ?? [];
   if (node.members.length === 0 && arms.length === 1) return emitUnion(`export type ${name} =`, only);
   const groups = arms.map((arm) => (arm.length === 1 ? arm.join('') : `(\n${arm.map(emitArm).join('\n')}\n)`));
@@ -83,18 +95,21 @@ function emitChoices(node: ObjectNode, name: string, names: Names): string {
 }
 
 /** The cases of a discriminated union; those with the same members share an arm. */
-function emitArms({ tag, optional, cases }: Choice, names: Names): string[] {
+function emitArms({ tag, optional, sent, cases }: Choice, name: string, names: Names): string[] {
   const byRest = new Map<string, Case[]>();
   for (const each of cases) {
-    const name = each.node === undefined ? '' : nameOf(each.node, names);
-    const rest = each.optional && name !== '' ? `Partial<${name}>` : name;
+    const type = each.node === undefined ? '' : nameOf(each.node, names);
+    const rest = each.optional && type !== '' ? `Partial<${type}>` : type;
     byRest.set(rest, [...(byRest.get(rest) ?? []), each]);
   }
   const arms = [...byRest].map(([rest, same]) => {
     const literal = `{ readonly ${emitKey(tag)}: ${same.map(({ value }) => quote(value)).join(' | ')} }`;
     return rest === '' ? literal : `(${literal} & ${rest})`;
   });
-  return optional ? [...arms, `{ readonly ${emitKey(tag)}?: undefined }`] : arms;
+  if (optional) arms.push(`{ readonly ${emitKey(tag)}?: undefined }`);
+  // The compiler compares an object whose tag is any string with the arm that has most of its members, or else the last.
+  if (sent && arms.length > 1) arms.push(`Literally<'${tag}', 'as const', 'satisfies Qapi.${name}'>`);
+  return arms;
 }
 
 /** The notes of values and cases, gathered above the type: `Since QEMU 10.0 (not in 7.2): 'a', 'b'.` */

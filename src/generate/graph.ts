@@ -67,6 +67,8 @@ export interface Choice {
   readonly tag: string;
   /** Some version has the object without this tag. */
   readonly optional: boolean;
+  /** It is sent, so that a program may have written it as a plain object. */
+  readonly sent: boolean;
   readonly cases: readonly Case[];
 }
 

@@ -17,6 +17,9 @@ export interface VersionedSchema {
  */
 const openEnded: ReadonlySet<string> = new Set(['device_add', 'netdev_add', 'object-add']);
 
+/** Commands that take back what a query gave, so that a value which a newer QEMU told compiles. */
+const resent: ReadonlySet<string> = new Set(['migrate-set-parameters', 'migrate-set-capabilities']);
+
 /**
  * The types of all versions as one graph, whatever their order: what is used in the same place is merged member by member.
  * Throws {@link SchemaError} for what is no schema.
@@ -63,7 +66,7 @@ function walk(schemas: readonly Schema[], complete: (row: Row) => Row): Graph {
         name,
         arguments: merger.root(
           entries.map((entry) => entry?.arguments),
-          'sent',
+          resent.has(name) ? 'resent' : 'sent',
           openEnded.has(name),
         ),
         result: merger.type(

@@ -1,4 +1,5 @@
 import type { Part, PlainName } from './graph.js';
+import type { Direction } from './type-merger.js';
 
 const names: ReadonlyMap<string, PlainName> = new Map([
   ['boolean', 'boolean'],
@@ -10,6 +11,6 @@ const names: ReadonlyMap<string, PlainName> = new Map([
 ]);
 
 /** The type of a JSON type as introspection calls it; one of a newer QEMU that we do not know may be anything. */
-export function plainPart(json: string, direction: 'read' | 'sent'): Part {
-  return { kind: 'plain', name: json === 'int' && direction === 'sent' ? 'Integer' : (names.get(json) ?? 'unknown') };
+export function plainPart(json: string, direction: Direction): Part {
+  return { kind: 'plain', name: json === 'int' && direction !== 'read' ? 'Integer' : (names.get(json) ?? 'unknown') };
 }

@@ -5,8 +5,11 @@ import type { Schema } from './schema.js';
 import { TypeTable, type Entries, type Kind } from './type-table.js';
 import { noteOf, type Note, type Presence } from './versions.js';
 
-/** What is read and what is sent differ in integers and enums, so a type that is used both ways becomes two nodes. */
-export type Direction = 'read' | 'sent';
+/**
+ * What is read and what is sent differ in integers and enums, so a type that is used both ways becomes two nodes. What is
+ * resent was read before: it takes any value of an enum.
+ */
+export type Direction = 'read' | 'sent' | 'resent';
 
 /** Makes one node of the types that correspond in several versions, and the same node again for the same types. */
 export class TypeMerger {
@@ -34,7 +37,7 @@ export class TypeMerger {
     const rows = (kind: Kind): Row[] => this.#table.rows(places, kind);
     const plain = rows('builtin').flatMap((row) => this.#table.entries(row, 'builtin').flatMap((entry) => entry ?? []));
     const parts: Part[] = [
-      ...rows('enum').map((row): Part => ({ kind: 'node', node: this.#enum(row), open: direction === 'read' })),
+      ...rows('enum').map((row): Part => ({ kind: 'node', node: this.#enum(row), open: direction !== 'sent' })),
       ...rows('object').map((row) => this.#object(row, direction, false)),
       ...rows('alternate').map((row): Part => ({ kind: 'node', node: this.#alternate(row, direction), open: false })),
       ...rows('array').map((row): Part => {
@@ -109,6 +112,7 @@ export class TypeMerger {
     return {
       tag,
       optional: entries.some((entry, version) => entry !== undefined && members[version]?.optional !== false),
+      sent: direction !== 'read',
       cases,
     };
   }

@@ -19,7 +19,8 @@ export function generateCommand(): Command {
 Examples:
   $ rx-qmp generate unix:/run/vm1.qmp -o src/vendor-qmp.ts
 
-The file declares them for the module rx-qmp: once your program includes it, they count everywhere.`,
+New names are declared for the module rx-qmp: once your program includes the file, they count everywhere. For commands that
+have other members or values than rx-qmp knows, the file has a map: new QmpClient<VendorCommandMap>(unixSocket(path)).`,
     )
     .action(generate);
   return addressOptions(command);
@@ -31,11 +32,11 @@ async function generate(address: string, options: GenerateOptions): Promise<void
     const { major, minor, micro } = (await client.execute('query-version', undefined, { signal })).qemu;
     const version = `${major}.${minor}.${micro}`;
     const schema = await client.execute('query-qmp-schema', undefined, { signal });
-    const { text, events, commands } = generateAugmentation(schema, version);
+    const { text, events, commands, changed } = generateAugmentation(schema, version);
     if (output === undefined) process.stdout.write(text);
     else await writeFile(output, text);
-    note(
-      `QEMU ${version}: ${count(events.length, 'event')} and ${count(commands.length, 'command')} that rx-qmp does not list${output ? `, in ${output}` : ''}`,
-    );
+    const found = `${count(events.length, 'event')} and ${count(commands.length, 'command')} that rx-qmp does not list`;
+    const others = changed.events.length + changed.commands.length;
+    note(`QEMU ${version}: ${found}, ${others} with other members than it lists${output ? `, in ${output}` : ''}`);
   });
 }

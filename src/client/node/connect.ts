@@ -1,3 +1,4 @@
+import type { CommandMap } from '../../protocol/qapi/command-map.js';
 import type { QmpClientOptions } from '../options.js';
 import { QmpClient } from '../qmp-client.js';
 import { address, type Address } from '../../transport/node/address.js';
@@ -20,11 +21,11 @@ export interface ConnectOptions extends QmpClientOptions {
  *
  * Rejects as {@link QmpClient.connect} does, and leaves nothing open then.
  */
-export async function connect(
+export async function connect<M extends object = CommandMap>(
   text: Address | (string & {}),
   { signal, ...options }: ConnectOptions = {},
-): Promise<QmpClient> {
-  const client = new QmpClient(address(text), options);
+): Promise<QmpClient<M>> {
+  const client = new QmpClient<M>(address(text), options);
   try {
     await client.connect(signal ? { signal } : {});
     return client;

@@ -1,4 +1,5 @@
 import type { Connector } from '../connection.js';
+import type { CommandMap } from '../../protocol/qapi/command-map.js';
 import { show } from '../../foundation/checks.js';
 import { checkPath, checkPort } from './address-checks.js';
 import { tcp, unixSocket } from './socket.js';
@@ -13,7 +14,7 @@ export type Endpoint = { readonly path: string } | { readonly host: string; read
  *
  * @throws TypeError if it is none
  */
-export function address(text: Address | (string & {})): Connector {
+export function address<M extends object = CommandMap>(text: Address | (string & {})): Connector<M> {
   const endpoint = parseAddress(text);
   return 'path' in endpoint ? unixSocket(endpoint.path) : tcp(endpoint.host, endpoint.port);
 }

@@ -1,6 +1,7 @@
 import { connect as connectNet, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { Connection, Connector } from '../connection.js';
+import type { CommandMap } from '../../protocol/qapi/command-map.js';
 import { checkHost, checkPath, checkPort } from './address-checks.js';
 import { explain } from './socket-errors.js';
 import { noteSocket } from './socket-of.js';
@@ -16,7 +17,7 @@ export interface TcpOptions {
 }
 
 /** Connects to the unix socket of `-qmp unix:PATH,server=on,wait=off`. */
-export function unixSocket(path: string): Connector {
+export function unixSocket<M extends object = CommandMap>(path: string): Connector<M> {
   checkPath('path', path);
   const address = `unix:${path}`;
   return Object.assign((signal: AbortSignal) => dialPlain({ path }, address, signal), { address, keepsPlace: true });
@@ -28,7 +29,7 @@ export function unixSocket(path: string): Connector {
  * Whoever reaches the port controls the VM, and often the host: there is no password. Use it on loopback, or with `tls` and
  * client certificates.
  */
-export function tcp(host: string, port: number, { tls }: TcpOptions = {}): Connector {
+export function tcp<M extends object = CommandMap>(host: string, port: number, { tls }: TcpOptions = {}): Connector<M> {
   checkHost('host', host);
   checkPort('port', port);
   const target = { host, port, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, noDelay: true };
