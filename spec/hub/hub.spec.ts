@@ -200,7 +200,7 @@ describe('the hub', () => {
     ]) {
       expect(body.split('\n')).toContain(line);
     }
-    expect(body).toMatch(/^(# (HELP|TYPE) .+\n|\w+(\{\w+="[\w-]+"\})? \d+\n)+$/);
+    expect(body).toMatch(/^(# (HELP|TYPE) .+\n|\w+(\{\w+="[\w-]+"\})? \d+(\.\d+)?(e-\d+)?\n)+$/);
   });
 
   it('logs neither tokens nor arguments (C9)', async () => {

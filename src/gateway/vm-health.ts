@@ -54,6 +54,11 @@ export class VmHealth {
     this.#want('query-jobs');
   }
 
+  /** Asks for the run state again. */
+  refresh(): void {
+    this.#want('query-status');
+  }
+
   /** The session has ended. That a job failed stays known. */
   end(): void {
     this.#live = false;
@@ -112,8 +117,9 @@ export class VmHealth {
     const { id, device, error, status } = (data ?? {}) as Readonly<Record<string, unknown>>;
     const job = typeof id === 'string' ? id : device;
     if (typeof job !== 'string') return;
-    if (event === 'JOB_STATUS_CHANGE' && status === 'created' && this.#health.failedJob?.id === job)
-      {this.#change({ failedJob: undefined });}
+    if (event === 'JOB_STATUS_CHANGE' && status === 'created' && this.#health.failedJob?.id === job) {
+      this.#change({ failedJob: undefined });
+    }
     if (event === 'BLOCK_JOB_COMPLETED' && typeof error === 'string') this.#fail(job, error);
   }
 

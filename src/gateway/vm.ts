@@ -8,6 +8,7 @@ import { isEvent, type Greeting, type QmpEvent } from '../protocol/message.js';
 import { FairQueue } from './fair-queue.js';
 import { VmHealth } from './vm-health.js';
 import type { VmInfo } from './vm-info.js';
+import { VmLiveness } from './vm-liveness.js';
 
 const RETRY = backoff({ to: 2_000 });
 
@@ -49,6 +50,7 @@ export class Vm {
   readonly #subscribers = new Set<VmSubscriber>();
   readonly #queue = new FairQueue();
   readonly #health: VmHealth;
+  readonly #liveness: VmLiveness;
   #state: Pick<VmInfo, 'name' | 'state' | 'since' | 'qemu' | 'reason'>;
   #lastEvent: string | undefined;
   #lastEventAt = 0;
@@ -76,10 +78,21 @@ export class Vm {
         this.#tellChange();
       },
     );
+    this.#liveness = new VmLiveness({
+      pending: () => this.client.stats.pending,
+      ask: () => {
+        this.#health.refresh();
+      },
+      changed: (unresponsive) => {
+        const state = unresponsive ? 'unresponsive' : 'ready';
+        this.#enter({ ...this.#state, state, since: new Date().toISOString() });
+      },
+    });
     this.client.state$.subscribe((state) => {
       this.#changed(state);
     });
     this.client.traffic$.subscribe((traffic) => {
+      if (traffic.direction === 'received') this.#liveness.heard();
       if (traffic.direction === 'received' && isEvent(traffic.message)) this.#event(traffic.message, traffic.text);
     });
   }
@@ -108,6 +121,16 @@ export class Vm {
   /** Commands passed on, from the start. */
   get commands(): number {
     return this.#commands;
+  }
+
+  /** Commands without an answer now. */
+  get pending(): number {
+    return this.client.stats.pending;
+  }
+
+  /** Milliseconds since QEMU last said something; 0 without a session. */
+  get silence(): number {
+    return this.#liveness.silence;
   }
 
   /** Events received, from the start. */
@@ -169,11 +192,13 @@ export class Vm {
       const { major, minor, micro } = state.greeting.QMP.version.qemu;
       this.#enter({ name: this.name, state: 'ready', since, qemu: `${major}.${minor}.${micro}` });
       this.#health.begin();
+      this.#liveness.begin();
       return;
     }
     const reason = 'cause' in state ? state.cause.message : `${this.name}: the session has ended`;
-    if (before === 'ready' || (before === 'connecting' && state.phase === 'closed')) {
+    if (before === 'ready' || before === 'unresponsive' || (before === 'connecting' && state.phase === 'closed')) {
       this.#health.end();
+      this.#liveness.end();
       this.#enter({ name: this.name, state: 'gone', since, reason });
       for (const subscriber of this.#subscribers) subscriber.ended(reason);
     } else if (before === 'connecting' && 'cause' in state && reason !== known) {

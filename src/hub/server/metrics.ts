@@ -24,10 +24,19 @@ export function metricsText({ vms, watchers, clients, counters, audit, loopDelay
   loopDelay.reset();
   return [
     metric('rxqmp_vm_up', 'gauge', 'Whether there is a session to the VM.', [
-      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'ready' ? 1 : 0]),
+      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.qemu === undefined ? 0 : 1]),
     ]),
     metric('rxqmp_vm_clients', 'gauge', 'Clients served now.', [
       ...vms.all.map(({ name: vm, callers }): Sample => [{ vm }, callers]),
+    ]),
+    metric('rxqmp_vm_unresponsive', 'gauge', 'Whether it has a session and answers nothing.', [
+      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'unresponsive' ? 1 : 0]),
+    ]),
+    metric('rxqmp_vm_silence_seconds', 'gauge', 'Since it last said something.', [
+      ...vms.all.map(({ name: vm, silence }): Sample => [{ vm }, Math.round(silence) / 1_000]),
+    ]),
+    metric('rxqmp_vm_pending_commands', 'gauge', 'Commands without an answer.', [
+      ...vms.all.map(({ name: vm, pending }): Sample => [{ vm }, pending]),
     ]),
     metric('rxqmp_vm_events_total', 'counter', 'Events received.', [
       ...vms.all.map(({ name: vm, events }): Sample => [{ vm }, events]),
