@@ -181,6 +181,41 @@ describe('resuming (H7)', () => {
   });
 });
 
+describe('the past of the hub (H7)', () => {
+  it('comes first where it is asked for, without a gap, and what follows is counted on (H7)', async () => {
+    const { fake, hub } = await startHub();
+    for (const tick of upTo(10)) fake.emit(UNLISTED, { tick });
+    await until(() => hub.vms[0]?.events === 10);
+    const client = closeLater(new HubClient(hub.url, { token: OPERATOR, WebSocket, last: 4 }));
+    const heard: unknown[] = [];
+    const gaps: HubGap[] = [];
+    client.events$.subscribe(({ event }) => heard.push((event.data as { tick: number }).tick));
+    client.gaps$.subscribe((gap) => gaps.push(gap));
+    await until(() => heard.length === 4);
+    fake.emit(UNLISTED, { tick: 11 });
+    await until(() => heard.length === 5);
+    expect(heard).toEqual([7, 8, 9, 10, 11]);
+    expect(gaps).toEqual([]);
+  });
+
+  it('is none where nobody asks for it (H7)', async () => {
+    const { fake, hub } = await startHub();
+    fake.emit(UNLISTED, { tick: 1 });
+    await until(() => hub.vms[0]?.events === 1);
+    const client = closeLater(new HubClient(hub.url, { token: OPERATOR, WebSocket }));
+    const heard: unknown[] = [];
+    client.events$.subscribe(({ event }) => heard.push((event.data as { tick: number }).tick));
+    await firstValueFrom(client.vms$);
+    fake.emit(UNLISTED, { tick: 2 });
+    await until(() => heard.length > 0);
+    expect(heard).toEqual([2]);
+  });
+
+  it('is a number of events', () => {
+    expect(() => new HubClient('ws://127.0.0.1:1', { last: -1 })).toThrow(RangeError);
+  });
+});
+
 describe('the history of the hub (H7)', () => {
   it('gives the events of a VM, oldest first, in pages (H7)', async () => {
     const { hub, fake } = await startHub();

@@ -18,6 +18,7 @@ import {
 import type { QmpClientOptions } from '../../client/options.js';
 import { QmpClient } from '../../client/qmp-client.js';
 import { backoff, type ReconnectPolicy } from '../../client/reconnect.js';
+import { checkLimit } from '../../foundation/checks.js';
 import { disposeBy } from '../../foundation/disposal.js';
 import { HotSource } from '../../foundation/hot-source.js';
 import { StateError, type QmpError } from '../../protocol/errors.js';
@@ -25,7 +26,7 @@ import type { Logger } from '../../foundation/logger.js';
 import { hubFrames } from './hub-frames.js';
 import type { VmInfo } from '../../gateway/vm-info.js';
 import { hubHistory, type HubHistoryOptions } from './hub-history.js';
-import { HubPlace } from './hub-place.js';
+import { HubPlace, type HubPlaceHost } from './hub-place.js';
 import type { ChangeFrame, HubEvent, HubFrame, HubGap, HubRights } from '../protocol.js';
 import { socketUrl, webSocket, type WebSocketOptions } from '../../transport/web-socket.js';
 
@@ -33,6 +34,8 @@ export interface HubClientOptions extends Pick<WebSocketOptions, 'token' | 'WebS
   /** When to try again after the connection to the hub has ended; a policy that gives up closes the client. @default backoff() */
   readonly reconnect?: ReconnectPolicy;
   readonly logger?: Logger;
+  /** So many events from before the first connection come first, as far as the hub has kept them. @default 0 */
+  readonly last?: number;
 }
 
 /** What a {@link HubClient} is doing. */
@@ -78,14 +81,16 @@ export class HubClient implements AsyncDisposable {
   readonly #clients = new Set<QmpClient>();
   readonly #events = new HotSource<HubEvent>();
   readonly #gaps = new HotSource<HubGap>();
-  #place = this.#newPlace();
+  #place: HubPlace;
   #vms: readonly VmInfo[] | undefined;
 
   /** @param url of the hub, as it prints it: `https://hub.example`, `ws://127.0.0.1:8765` */
   constructor(url: string, options: HubClientOptions = {}) {
     this.#url = socketUrl(url).replace(/\/$/, '');
     if (this.#url.includes('?')) throw new TypeError('the url of a hub has no query');
+    checkLimit('last', options.last ?? 0);
     this.#options = options;
+    this.#place = this.#newPlace();
     this.#states.next(this.#state);
     const frames$ = this.#frames();
     const list$ = frames$.pipe(
@@ -137,8 +142,7 @@ export class HubClient implements AsyncDisposable {
     const options = { ...(token !== undefined && { token }), ...(WebSocket && { WebSocket }) };
     return defer(() => {
       this.#enter({ phase: 'connecting' });
-      const { position } = this.#place;
-      const target = position === undefined ? url : `${url}?after=${position}`;
+      const target = `${url}${this.#place.query}`;
       return hubFrames(url, webSocket(target, options), logger);
     }).pipe(
       tap((frame) => {
@@ -190,14 +194,15 @@ export class HubClient implements AsyncDisposable {
   }
 
   #newPlace(): HubPlace {
-    return new HubPlace({
+    const host: HubPlaceHost = {
       event: (event) => {
         this.#events.next(event);
       },
       gap: (gap) => {
         this.#gaps.next(gap);
       },
-    });
+    };
+    return new HubPlace(host, this.#options.last ?? 0);
   }
 
   #enter(state: HubState): void {

@@ -21,22 +21,28 @@ interface Loss {
 /** Where a reader of `/events` is: what it asks for when it connects again, and which events are missing. */
 export class HubPlace {
   readonly #host: HubPlaceHost;
+  /** How many events from before the first connection are wanted. */
+  readonly #last: number;
   #epoch: string | undefined;
   #n = 0;
   /** The number of the latest event of each VM. */
   readonly #ks = new Map<string, number>();
   /** How many events each VM had had when the connection began again: what is kept of them comes before any above `n`. */
   #owed: { readonly n: number; readonly ks: ReadonlyMap<string, number> } | undefined;
+  /** The same of the first connection: events up to `n` are from before it, and nobody counted them. */
+  #begin: { readonly n: number; readonly ks: ReadonlyMap<string, number> } = { n: 0, ks: new Map() };
   #loss: Loss | undefined;
   #heardAt = new Date();
 
-  constructor(host: HubPlaceHost) {
+  constructor(host: HubPlaceHost, last: number) {
     this.#host = host;
+    this.#last = last;
   }
 
-  /** The position after which to go on; undefined before the first connection. */
-  get position(): string | undefined {
-    return this.#epoch === undefined ? undefined : positionOf(this.#epoch, this.#n);
+  /** What to ask the hub for: after the first connection, to go on where the one before has ended. */
+  get query(): string {
+    if (this.#epoch !== undefined) return `?after=${positionOf(this.#epoch, this.#n)}`;
+    return this.#last > 0 ? `?last=${this.#last}` : '';
   }
 
   /** The connection has ended, or could not be made again. */
@@ -50,10 +56,10 @@ export class HubPlace {
       this.#epoch = epoch;
       this.#ks.clear();
       // To one who knows another epoch, the hub sends all that it has.
-      this.#n = known === undefined ? n : 0;
+      this.#n = known === undefined && this.#last === 0 ? n : 0;
       if (known !== undefined) this.#tellGap(this.#loss?.since ?? this.#heardAt, {});
     }
-    if (known === undefined) for (const { name, events } of vms) this.#ks.set(name, events);
+    if (known === undefined) this.#begin = { n, ks: new Map(vms.map(({ name, events }) => [name, events])) };
     else if (epoch === known) {
       this.#owed = { n, ks: new Map(vms.map(({ name, events }) => [name, events])) };
       for (const { name } of vms) if (!this.#ks.has(name)) this.#ks.set(name, 0);
@@ -65,7 +71,7 @@ export class HubPlace {
     const { vm, n, k, event } = frame;
     if (this.#epoch === undefined || n <= this.#n) return;
     if (this.#owed && n > this.#owed.n) this.#settle();
-    const known = this.#ks.get(vm);
+    const known = this.#ks.get(vm) ?? (n > this.#begin.n ? this.#begin.ks.get(vm) : undefined);
     // A smaller number is that of another VM of the same name.
     const missed = known === undefined ? 0 : k > known ? k - known - 1 : k - 1;
     if (missed > 0) this.#tellGap(this.#loss?.since ?? this.#heardAt, { vm, missed });
