@@ -42,8 +42,8 @@ describeQemu('rx-qmp hub', () => {
 describe('rx-qmp hub', () => {
   it.each([
     [2, ['hub'], /no VMs/],
-    [2, ['hub', 'vm1'], /must be NAME=ADDRESS/],
-    [1, ['hub', 'vm1=nowhere'], /address must be unix:PATH/],
+    [2, ['hub', 'vm1'], /must be ADDRESS or NAME=ADDRESS/],
+    [2, ['hub', 'vm1=nowhere'], /must be ADDRESS or NAME=ADDRESS/],
     [2, ['hub', 'a=unix:/a', 'a=unix:/b'], /two VMs named a/],
     [2, ['hub', 'a=unix:/a', '--listen', 'here'], /must be HOST:PORT/],
     [1, ['hub', 'a=unix:/a', '--listen', '0.0.0.0:0'], /tls|proxy/i],

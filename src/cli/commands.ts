@@ -60,4 +60,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'print a nats-server.conf with the users of a fleet and their rights',
     load: async () => (await import('./commands/nats-config.js')).natsConfigCommand(),
   },
+  dashboard: {
+    summary: 'show VMs in a page of the browser',
+    load: async () => (await import('./commands/dashboard.js')).dashboardCommand(),
+  },
 };

@@ -37,6 +37,7 @@ async function demo(address: string | undefined, options: AddressOptions): Promi
         say(`  ${printable(text)}`);
       },
     });
+    say(`\nTo see VMs in a page of the browser: rx-qmp dashboard unix:/run/vm1.qmp`);
   } finally {
     await vm.release();
   }

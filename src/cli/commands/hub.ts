@@ -1,16 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { createHub, type Hub } from '../../hub/server/hub.js';
 import type { HubOptions } from '../../hub/server/options.js';
 import { readTokenFile } from '../../hub/server/tokens.js';
-import { address } from '../../transport/node/address.js';
+import { DASHBOARD } from '../dashboard-folder.js';
+import { parseListen, parseVms, vmConnectors, type Listen, type NamedAddresses } from '../hub-arguments.js';
 import { aborted, interruptSignal } from '../interrupt.js';
 import { LOG_FORMATS, LOG_LEVELS, logTo } from '../log.js';
 import { list } from '../options.js';
 import { UsageError } from '../usage-error.js';
 
 interface Options {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Listen;
   readonly dir?: string;
   readonly tokenFile?: string;
   readonly token: boolean;
@@ -24,11 +25,12 @@ interface Options {
   readonly check?: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly logFormat: (typeof LOG_FORMATS)[number];
+  readonly dashboard?: boolean;
 }
 
 export function hubCommand(): Command {
   return new Command('hub')
-    .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say', parseVm)
+    .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say; the name may be left out', parseVms)
     .option('-l, --listen <host:port>', 'where to listen', parseListen, { host: '127.0.0.1', port: 8765 })
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
     .option(
@@ -46,6 +48,7 @@ export function hubCommand(): Command {
     .option('--check', 'check options and files, and end')
     .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
     .addOption(new Option('--log-format <format>', 'how to log').choices(LOG_FORMATS).default('text'))
+    .option('--dashboard', 'serve the dashboard at /')
     .addHelpText(
       'after',
       `
@@ -58,23 +61,7 @@ Whoever may run commands on a VM often may run code on its host: --allow what is
     .action(hub);
 }
 
-type Vms = Readonly<Record<string, string>>;
-
-function parseVm(text: string, before: Vms = {}): Vms {
-  const [, name, address] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  if (name === undefined || address === undefined) throw new InvalidArgumentError('It must be NAME=ADDRESS.');
-  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`There are two VMs named ${name}.`);
-  return { ...before, [name]: address };
-}
-
-function parseListen(text: string): Options['listen'] {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  if (host === undefined || Number(port) > 65535) throw new InvalidArgumentError('It must be HOST:PORT.');
-  return { host, port: Number(port) };
-}
-
-async function hub(vms: Vms | [], options: Options): Promise<void> {
+async function hub(vms: NamedAddresses | [], options: Options): Promise<void> {
   const logger = logTo(options.logLevel, options.logFormat);
   const settings: HubOptions = { ...(await settingsOf(vms, options)), logger };
   if (options.check) {
@@ -101,14 +88,14 @@ async function hub(vms: Vms | [], options: Options): Promise<void> {
   await running.close();
 }
 
-async function settingsOf(vms: Vms | [], options: Options): Promise<HubOptions> {
+async function settingsOf(vms: NamedAddresses | [], options: Options): Promise<HubOptions> {
   const { listen, dir, allow = [], hostName = [], origin = [], behindProxy, auditLog } = options;
   if (Array.isArray(vms) && dir === undefined) {
     throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
   }
   return {
     ...listen,
-    vms: Array.isArray(vms) ? {} : vms,
+    vms: Array.isArray(vms) ? {} : await vmConnectors(vms),
     allow,
     hostNames: hostName,
     origins: origin,
@@ -116,6 +103,7 @@ async function settingsOf(vms: Vms | [], options: Options): Promise<HubOptions> 
     ...(dir !== undefined && { dir }),
     ...(auditLog !== undefined && { auditLog }),
     ...(behindProxy && { behindProxy }),
+    ...(options.dashboard && { dashboard: DASHBOARD }),
     ...(await filesOf(options)),
   };
 }
@@ -138,8 +126,7 @@ async function readAgain(running: Hub, options: Options): Promise<void> {
 
 /** Starts it on a port that nobody knows, without VMs, and ends it. */
 async function checkHub(settings: HubOptions): Promise<void> {
-  const { vms = {}, dir } = settings;
-  for (const where of Object.values(vms)) if (typeof where === 'string') address(where);
+  const { dir } = settings;
   if (dir !== undefined) await readdir(dir);
   const { auditLog: _, ...rest } = settings;
   const trial = await createHub({ ...rest, vms: {}, port: 0 });

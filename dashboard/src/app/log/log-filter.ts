@@ -35,7 +35,13 @@ export class LogFilter {
   readonly isSet = computed(() => [...this.#parameters().keys()].length > 0);
 
   constructor() {
-    this.#read(untracked(this.#route.parameters));
+    // A link with a filter in it, opened or followed.
+    effect(() => {
+      const linked = this.#route.parameters();
+      untracked(() => {
+        if (linked.toString() !== '' && linked.toString() !== this.#parameters().toString()) this.#read(linked);
+      });
+    });
     effect(() => {
       const parameters = this.#parameters();
       if (this.#route.place().kind !== 'list') return;

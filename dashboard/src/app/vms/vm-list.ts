@@ -2,7 +2,7 @@ import { CdkFixedSizeVirtualScroll, CdkVirtualForOf, CdkVirtualScrollViewport } 
 import { ChangeDetectionStrategy, Component, computed, inject, signal, viewChild } from '@angular/core';
 import { Clock } from '../clock';
 import { Choice } from '../choice';
-import { EventStore } from '../events/event-store';
+import { EventStore, type LastEvent } from '../events/event-store';
 import { duration } from '../format';
 import { urlOf } from '../route';
 import { JobBar } from './job-bar';
@@ -36,7 +36,7 @@ export class VmList {
     return ordered(this.#store.rows(), this.search(), this.sort(), {
       isOpen: (row) => this.#store.isOpen(row),
       rank: this.#store.rank(),
-      lastEvent: (name) => this.#events.last(name)?.time ?? 0,
+      lastEvent: (row) => this.#lastOf(row)?.time ?? 0,
     });
   });
   readonly items = computed<readonly ListItem[]>(() =>
@@ -57,14 +57,20 @@ export class VmList {
     this.#store.acknowledge(row);
   }
 
-  last(name: string): string {
+  last(row: VmRow): string {
     const { now } = this.#moment();
-    const event = this.#events.last(name);
+    const event = this.#lastOf(row);
     return event ? `${event.name} ${ago(now - event.time)}` : '';
   }
 
   sinceOf(row: VmRow): string {
     return duration(this.#moment().now - row.since);
+  }
+
+  /** The last that this page has heard, else the last that the hub has told of. */
+  #lastOf({ name, info }: VmRow): LastEvent | undefined {
+    const told = info.lastEvent;
+    return this.#events.last(name) ?? (told && { name: told.event, time: Date.parse(told.time) });
   }
 
   /** Tells the timeline which VMs are in sight. */

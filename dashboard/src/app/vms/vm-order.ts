@@ -12,7 +12,7 @@ export interface OrderFacts {
   isOpen(row: VmRow): boolean;
   readonly rank: ReadonlyMap<string, number>;
   /** When the VM's last event came; 0 where none has. */
-  lastEvent(name: string): number;
+  lastEvent(row: VmRow): number;
 }
 
 /** The rows that match, open trouble first, then as chosen, then by name. */
@@ -26,7 +26,7 @@ export function ordered(rows: readonly VmRow[], search: string, sort: Sort, fact
       case 'state':
         return LOOKS.indexOf(row.look);
       case 'event':
-        return -facts.lastEvent(row.name);
+        return -facts.lastEvent(row);
       case 'since':
         return -row.since;
     }

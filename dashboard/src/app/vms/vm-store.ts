@@ -1,4 +1,4 @@
-import { computed, Injectable, signal } from '@angular/core';
+import { computed, effect, Injectable, signal, untracked } from '@angular/core';
 import { injectQmpHub } from 'rx-qmp/angular';
 import { rowOf, type Look, type VmRow } from './vm-row';
 
@@ -37,6 +37,17 @@ export class VmStore {
     this.rows().flatMap(({ troubles }) => troubles.filter(({ key }) => !this.#acknowledged().has(key))),
   );
 
+  constructor() {
+    // A trouble that is over is forgotten, so that its next occurrence counts again.
+    effect(() => {
+      if (this.rows().length === 0) return;
+      const present = new Set(this.rows().flatMap(({ troubles }) => troubles.map(({ key }) => key)));
+      const acknowledged = untracked(this.#acknowledged);
+      const kept = [...acknowledged].filter((key) => present.has(key));
+      if (kept.length < acknowledged.size) this.#keep(kept);
+    });
+  }
+
   isOpen(row: VmRow): boolean {
     const acknowledged = this.#acknowledged();
     return row.troubles.some(({ key }) => !acknowledged.has(key));
@@ -44,11 +55,12 @@ export class VmStore {
 
   /** Takes the VM's present troubles out of the count and from the top of the list, in this tab. */
   acknowledge(...rows: readonly VmRow[]): void {
-    const present = new Set(this.rows().flatMap(({ troubles }) => troubles.map(({ key }) => key)));
-    const keys = [...this.#acknowledged()].filter((key) => present.has(key));
-    const acknowledged = new Set([...keys, ...rows.flatMap(({ troubles }) => troubles.map(({ key }) => key))]);
-    this.#acknowledged.set(acknowledged);
-    sessionStorage.setItem(KEY, JSON.stringify([...acknowledged]));
+    this.#keep([...this.#acknowledged(), ...rows.flatMap(({ troubles }) => troubles.map(({ key }) => key))]);
+  }
+
+  #keep(keys: readonly string[]): void {
+    this.#acknowledged.set(new Set(keys));
+    sessionStorage.setItem(KEY, JSON.stringify(keys));
   }
 }
 

@@ -1,0 +1,43 @@
+import { basename } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { Connector } from '../transport/connection.js';
+import { connectorFor } from './addresses.js';
+
+/** Addresses by the name of the VM. */
+export type NamedAddresses = Readonly<Record<string, string>>;
+
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `web1=unix:/run/web1.qmp`, or the address alone, which then gives the name. */
+export function parseVms(text: string, before: NamedAddresses | [] = {}): NamedAddresses {
+  const [, name = nameOf(text), address = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
+  if (!/^[a-z]+:./.test(address)) throw new InvalidArgumentError('It must be ADDRESS or NAME=ADDRESS.');
+  const others = Array.isArray(before) ? {} : before;
+  if (Object.hasOwn(others, name)) {
+    throw new InvalidArgumentError(`There are two VMs named ${name}: name them, NAME=ADDRESS.`);
+  }
+  return { ...others, [name]: address };
+}
+
+/** `vm1` of `unix:/run/vm1.qmp`, `libvirt:vm1` and `ws://hub/vms/vm1`; `host-4444` of `tcp:host:4444`. */
+function nameOf(address: string): string {
+  const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(address) ?? [];
+  const name = scheme === 'tcp' ? rest.replace(/:/g, '-') : basename(rest).replace(/\.(sock|socket|qmp)$/, '');
+  return name.replace(/[^\w.-]/g, '-').replace(/^[.-]+/, '') || 'vm';
+}
+
+export async function vmConnectors(vms: NamedAddresses): Promise<Record<string, Connector>> {
+  const connectors: Record<string, Connector> = {};
+  for (const [name, address] of Object.entries(vms)) connectors[name] = await connectorFor(address);
+  return connectors;
+}
+
+export function parseListen(text: string): Listen {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || Number(port) > 65535) throw new InvalidArgumentError('It must be HOST:PORT.');
+  return { host, port: Number(port) };
+}
