@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * `rx-qmp/agent`: the fleet's door on a host, for Node.
  *

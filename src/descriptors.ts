@@ -1,1 +1,2 @@
+/// <reference types="node" preserve="true" />
 export { withDescriptors } from './transport/node/descriptors/with-descriptors.js';

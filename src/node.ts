@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /* Connecting */
 export { connect, type ConnectOptions } from './client/node/connect.js';
 export { address, type Address } from './transport/node/address.js';
