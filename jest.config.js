@@ -2,6 +2,7 @@
 export default {
   testEnvironment: '<rootDir>/spec/support/environment.cjs',
   testTimeout: 10_000,
+  setupFiles: ['<rootDir>/spec/support/poison.cjs'],
   setupFilesAfterEnv: ['<rootDir>/spec/support/time-limit.cjs'],
   globalSetup: '<rootDir>/spec/support/build.cjs',
   globalTeardown: '<rootDir>/spec/support/end.cjs',

@@ -406,7 +406,27 @@ describe('JobListener', () => {
     emit('JOB_STATUS_CHANGE', { id: 'mirror0', status: 'created' });
     emit('STOP');
     emit('JOB_STATUS_CHANGE', { id: 'backup0', status: 'running' });
-    expect(listener.clear().map(({ data }) => data.status)).toEqual(['created', 'running']);
+    for (const kind of ['COMPLETED', 'CANCELLED', 'ERROR', 'READY']) {
+      emit(`BLOCK_JOB_${kind}`, { device: 'backup0' });
+      emit(`BLOCK_JOB_${kind}`, { device: 'mirror0' });
+    }
+    emit('BLOCK_JOB_PENDING', { id: 'backup0', type: 'backup' });
+    expect(listener.clear().map(({ event }) => event)).toEqual([
+      ...['JOB_STATUS_CHANGE', 'JOB_STATUS_CHANGE', 'BLOCK_JOB_COMPLETED', 'BLOCK_JOB_CANCELLED'],
+      ...['BLOCK_JOB_ERROR', 'BLOCK_JOB_READY', 'BLOCK_JOB_PENDING'],
+    ]);
     expect(listener.job).toBe('backup0');
+  });
+
+  it('takes odd or missing data for no match, never for a fault (L8)', () => {
+    const { bus, source } = openBus();
+    const diagnostics: unknown[] = [];
+    bus.diagnostics$.subscribe((diagnostic) => diagnostics.push(diagnostic));
+    const listener = new JobListener('backup0');
+    bus.registerListener(listener);
+    for (const data of [undefined, null, 5, 'backup0', ['backup0'], { id: { id: 'backup0' } }]) {
+      source.next({ ...eventOf('BLOCK_JOB_COMPLETED'), data } as never);
+    }
+    expect([listener.size, diagnostics]).toEqual([0, []]);
   });
 });

@@ -48,6 +48,19 @@ describe('QmpClient', () => {
       await server.stop();
     });
 
+    it('takes a close() that throws for a diagnostic (C17)', async () => {
+      const { client, line } = await connected();
+      const kinds: string[] = [];
+      client.diagnostics$.subscribe(({ kind }) => kinds.push(kind));
+      line.close = () => {
+        throw new Error('no');
+      };
+      await client.disconnect();
+      expect([kinds, client.state]).toEqual([['close-failed'], { phase: 'closed' }]);
+      await expect(client.execute('stop')).rejects.toMatchObject({ name: 'StateError', phase: 'closed' });
+      await client.close();
+    });
+
     it('ends a session that the other end floods without reading, when too much is unsent', async () => {
       const server = await ScriptedServer.unix(async (peer) => {
         await peer.handshake();

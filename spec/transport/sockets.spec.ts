@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastValueFrom } from 'rxjs';
 import { QmpClient, type ConnectError } from 'rx-qmp';
 import { address, connect, tcp, unixSocket } from 'rx-qmp/node';
 import { explain } from '../../src/transport/node/socket-errors.js';
@@ -32,6 +33,18 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+describe('a connection', () => {
+  it('completes what it delivers after our own close, too (C17)', async () => {
+    const server = await ScriptedServer.unix((peer) => peer.handshake());
+    const connection = await unixSocket(server.address.slice('unix:'.length))(new AbortController().signal);
+    const ended = lastValueFrom(connection.incoming$, { defaultValue: 'nothing' });
+    connection.close();
+    connection.close();
+    await expect(ended).resolves.toBeDefined();
+    await server.stop();
+  });
+});
 
 describe('connect', () => {
   const folder = temporaryFolder();
@@ -103,7 +116,7 @@ describe('connect', () => {
       });
       const error = await failure(`tcp:127.0.0.1:${(server.address() as AddressInfo).port}`);
       expect(error).toMatchObject({ phase: 'negotiating', cause: { name: 'GreetingError' } });
-      expect(error.message).toContain('is this a QMP monitor?');
+      expect(error.message).toMatch(/400 Bad Request.*is this a QMP monitor/);
       server.close();
       await once(server, 'close');
     });

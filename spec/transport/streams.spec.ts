@@ -80,7 +80,7 @@ describe('streams', () => {
     await client.close();
   });
 
-  it('gives up when the other end takes no more than 64 MiB of unsent commands', async () => {
+  it('gives up when the other end takes no more than 128 MiB of unsent commands', async () => {
     const stdout = new PassThrough();
     let first = true;
     const stdin = new Writable({
@@ -92,7 +92,7 @@ describe('streams', () => {
     const client = new QmpClient(streams(stdout, stdin));
     stdout.write(HANDSHAKE);
     await client.connect();
-    const arguments_ = { text: 'x'.repeat(30 * 1024 * 1024) };
+    const arguments_ = { text: 'x'.repeat(60 * 1024 * 1024) };
     const results = await Promise.allSettled([1, 2, 3].map(() => client.execute(unlisted('x-big'), arguments_)));
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(client.state).toHaveProperty('cause.message', expect.stringContaining('the other end has stopped reading'));

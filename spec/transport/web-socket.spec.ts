@@ -198,7 +198,7 @@ describe('webSocket', () => {
       });
     });
 
-    it('is a loss where the server has stopped reading and more than 64 MiB are unsent', async () => {
+    it('is a loss where the server has stopped reading and more than 128 MiB are unsent', async () => {
       const url = await serve((socket) => {
         socket.send(GREETING);
         socket.once('message', () => {
@@ -209,14 +209,14 @@ describe('webSocket', () => {
       const client = new QmpClient(webSocket(url, { WebSocket }));
       open.push(client);
       await client.connect();
-      const args = { text: 'x'.repeat(17 * 1024 * 1024) };
+      const args = { text: 'x'.repeat(34 * 1024 * 1024) };
       const commands = Array.from({ length: 4 }, () => client.execute(unlisted('x-big'), args));
       for (const one of await Promise.allSettled(commands)) {
         expect(one).toMatchObject({ reason: { name: 'ExecInterruptedError', cause: { name: 'DisconnectedError' } } });
       }
       expect(client.state).toHaveProperty(
         'cause.message',
-        expect.stringMatching(/stopped reading: \d{8} bytes are unsent \(the limit is 67108864\)$/),
+        expect.stringMatching(/stopped reading: \d{9} bytes are unsent \(the limit is 134217728\)$/),
       );
     });
 

@@ -18,6 +18,7 @@ import { compiles, expectType } from '../support/expect-type.js';
 
 type Stop = QmpEvent<'STOP'>;
 type Job = QmpEvent<'JOB_STATUS_CHANGE'>;
+type JobEventName = 'JOB_STATUS_CHANGE' | `BLOCK_JOB_${'COMPLETED' | 'CANCELLED' | 'ERROR' | 'READY' | 'PENDING'}`;
 
 describe('the type of', () => {
   describe('an event', () => {
@@ -200,11 +201,12 @@ describe('the type of', () => {
         bus.listen(panics, job, everything);
         expectType<QmpEvent<'GUEST_PANICKED'>[]>()(bus.removeListener(panics));
         expectType<QmpEvent[]>()(bus.removeListener(everything));
-        expectType<Job[]>()(bus.removeListener(job));
+        expectType<QmpEvent<JobEventName>[]>()(bus.removeListener(job));
         expectType<Observable<QmpEvent<'GUEST_PANICKED'>>>()(bus.observe(panics));
-        expectType<Observable<Job>>()(bus.observe(job));
+        expectType<Observable<QmpEvent<JobEventName>>>()(bus.observe(job));
         expectType<Observable<QmpEvent>>()(bus.observe(everything));
-        expectType<string>()((await job.get()).data.id);
+        const event = await job.get();
+        if (event.event === 'JOB_STATUS_CHANGE') expectType<string>()(event.data.id);
       });
     });
   });

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { StateError } from '../protocol/errors.js';
 import type { Connection, Connector } from '../transport/connection.js';
-import { streamConnection } from '../transport/node/stream-connection.js';
+import { socketConnection } from '../transport/node/socket-connection.js';
 
 /** The monitor on a socketpair: it greets once. */
 export function inheritedMonitor(name: string, socket: Socket): Connector {
-  const connection = streamConnection(socket, socket);
+  const connection = socketConnection(socket);
   let taken = false;
   const open = (): Promise<Connection> => {
     if (!taken) {

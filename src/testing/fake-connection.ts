@@ -49,7 +49,7 @@ export class FakeConnection implements Connection {
 
   close(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish(new Ending(false));
     this.#onClosed();
   }
 

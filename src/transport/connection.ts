@@ -4,7 +4,7 @@ import type { CommandMap } from '../protocol/qapi/command-map.js';
 /** One open byte stream to a QMP server. */
 export interface Connection {
   /**
-   * What arrives; text or bytes, cut anywhere. Subscribed exactly once; what came before is held. Completes when the other end
+   * What arrives; text or bytes, cut anywhere. Subscribed exactly once; what came before is held. Completes when either end
    * closes in good order and errors, with the cause, when the connection breaks. A chunk's memory may be used again once the
    * subscriber has returned.
    */

@@ -49,7 +49,10 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Connecto
   if (typeof Socket !== 'function') {
     throw new TypeError("there is no WebSocket here; on Node 20 pass that of 'ws': webSocket(url, { WebSocket })");
   }
-  return Object.assign((signal: AbortSignal) => dial(Socket, target, protocols, signal), { address: target });
+  return Object.assign((signal: AbortSignal) => dial(Socket, target, protocols, signal), {
+    address: target,
+    heartbeat: HEARTBEAT,
+  });
 }
 
 /** The address with a WebSocket's scheme. @throws TypeError if it is none, or holds a password */
@@ -79,11 +82,18 @@ interface CloseEvent {
   readonly reason: string;
 }
 
+const ABNORMAL: CloseEvent = { code: 1006, reason: '' };
+
+/** Milliseconds; proxies on the way cut what is silent for a minute. */
+const HEARTBEAT = 30_000;
+
 function dial(Socket: WebSocketClass, url: string, protocols: string[], signal: AbortSignal): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = new Socket(url, protocols);
     const inbox = new SocketInbox();
+    let closing = false;
     const close = (): void => {
+      closing = true;
       socket.close(1000);
       socket.terminate?.();
     };
@@ -100,11 +110,14 @@ function dial(Socket: WebSocketClass, url: string, protocols: string[], signal: 
     };
     socket.onerror = ({ message, error }: Failure) => {
       failure = { ...(message !== undefined && { message }), error };
+      // Node 22 tells no close where the handshake failed.
+      setTimeout(() => socket.onclose?.(ABNORMAL as never));
     };
     socket.onclose = (event: CloseEvent) => {
+      socket.onclose = null;
       signal.removeEventListener('abort', giveUp);
       const error = closedBy(url, event, opened, failure);
-      if (error.reason === 'normal' && opened) inbox.complete();
+      if (opened && (closing || error.reason === 'normal')) inbox.complete();
       else inbox.error(error);
       reject(error);
     };

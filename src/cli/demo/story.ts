@@ -62,7 +62,7 @@ async function oneJob(client: QmpClient, vm: DemoVm, teller: Teller): Promise<vo
   });
   for await (const event of listener.iterate({ signal: AbortSignal.timeout(DEADLINE.timeout) })) {
     teller.line(`${event.event} ${jsonLine(event.data)}`);
-    if (event.data.status === 'concluded') break;
+    if (event.event === 'JOB_STATUS_CHANGE' && event.data.status === 'concluded') break;
   }
   await client.execute('job-dismiss', { id: 'demo-job' });
   scope.close();

@@ -2,8 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Connection, Connector } from '../connection.js';
 import { parseAddress, type Address } from './address.js';
+import { KEEP_ALIVE } from './socket.js';
 import { explain } from './socket-errors.js';
-import { streamConnection } from './stream-connection.js';
+import { socketConnection } from './socket-connection.js';
 
 export interface AcceptOptions {
   /** Encrypts; Node's own options (`cert`, `key`, `ca`, `requestCert`, …). Over TCP only. */
@@ -44,7 +45,8 @@ export function accept(text: Address | (string & {}), { tls }: AcceptOptions = {
       });
       server.once(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
         stop(socket);
-        resolve(streamConnection(socket, socket));
+        if (!('path' in endpoint)) socket.setKeepAlive(true, KEEP_ALIVE);
+        resolve(socketConnection(socket));
       });
       server.listen(endpoint);
     });

@@ -6,10 +6,11 @@ import { checkHost, checkPath, checkPort } from './address-checks.js';
 import { explain } from './socket-errors.js';
 import { noteSocket } from './socket-of.js';
 import { ReusedBuffer } from './reused-buffer.js';
-import { streamConnection, type Reading } from './stream-connection.js';
+import { socketConnection } from './socket-connection.js';
+import type { Reading } from './stream-connection.js';
 
 /** Milliseconds of silence after which TCP asks whether the other host is there still; by default it is two hours. */
-const KEEP_ALIVE = 60_000;
+export const KEEP_ALIVE = 60_000;
 
 export interface TcpOptions {
   /** Encrypts, and verifies the server; Node's own options (`ca`, `cert`, `key`, `servername`, …). */
@@ -70,7 +71,7 @@ function dial(
     socket.once('error', fail);
     socket.once(ready, () => {
       signal.removeEventListener('abort', giveUp);
-      const connection = streamConnection(socket, socket, reading?.(socket));
+      const connection = socketConnection(socket, reading?.(socket));
       noteSocket(connection, socket);
       socket.off('error', fail);
       resolve(connection);

@@ -6,12 +6,18 @@ import { stoppedReading } from '../send-limit.js';
 /** Begins to hand on what arrives; call what it returns to end that. */
 export type Reading = (forward: (chunk: Uint8Array | string) => void) => () => void;
 
-/** A connection over Node streams; a socket is both of them. What arrives before somebody subscribes waits in the stream. */
+/**
+ * A connection over Node streams; a socket is both of them. What arrives before somebody subscribes waits in the stream.
+ *
+ * @param write how to write; what has been handed over and is not in the stream yet counts as unsent
+ */
 export function streamConnection(
   readable: Readable,
   writable: Writable,
   reading: Reading = readingOf(readable),
+  write: Writing = writingTo(writable),
 ): Connection {
+  let closed = false;
   const destroy = (error?: Error): void => {
     writable.destroy(error);
     readable.destroy(error);
@@ -26,7 +32,7 @@ export function streamConnection(
         if (error) readable.destroy(error);
       });
       const stopWatchingReadable = finished(readable, { writable: false }, (error) => {
-        if (error) subscriber.error(error);
+        if (error && !closed) subscriber.error(error);
         else subscriber.complete();
       });
       const stopReading = reading((chunk) => {
@@ -41,14 +47,30 @@ export function streamConnection(
     send: (data) => {
       if (!writable.writable) return;
       // A copy of bytes: the write may be done only after their memory is used again.
-      writable.write(typeof data === 'string' ? data : new Uint8Array(data));
-      const error = stoppedReading(writable.writableLength);
+      write.write(typeof data === 'string' ? data : new Uint8Array(data));
+      const error = stoppedReading(writable.writableLength + write.waiting);
       if (error) destroy(error);
     },
     close: () => {
+      if (closed) return;
+      closed = true;
+      write.flush();
       destroy();
     },
   };
+}
+
+/** The way of what is sent into its stream. */
+export interface Writing {
+  write(data: string | Uint8Array): void;
+  /** How much has not got there yet. */
+  readonly waiting: number;
+  /** Hurries. */
+  flush(): void;
+}
+
+function writingTo(writable: Writable): Writing {
+  return { write: (data) => writable.write(data), waiting: 0, flush: () => undefined };
 }
 
 function readingOf(readable: Readable): Reading {
