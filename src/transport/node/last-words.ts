@@ -14,8 +14,9 @@ export function keepLastWords(socket: Socket): void {
   let failure: Error | undefined;
   // Node has no other way to keep a socket open after a failed write.
   socket.destroy = (error?: Error) => {
-    if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write' || socket.readableEnded)
-      {return destroy(error);}
+    if ((error as NodeJS.ErrnoException | undefined)?.syscall !== 'write' || socket.readableEnded) {
+      return destroy(error);
+    }
     if (failure) return socket;
     failure = error;
     const finish = (): void => {
