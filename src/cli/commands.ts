@@ -64,4 +64,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'show VMs in a page of the browser',
     load: async () => (await import('./commands/dashboard.js')).dashboardCommand(),
   },
+  completion: {
+    summary: 'print the script that completes rx-qmp in bash, zsh or fish',
+    load: async () => (await import('./commands/completion.js')).completionCommand(),
+  },
 };

@@ -42,14 +42,16 @@ function serverOf(text: string): { url: string; tls: boolean } {
   } catch {
     throw new UsageError(`--nats must be nats://HOST:PORT or tls://HOST:PORT, not '${text}'`);
   }
-  if (url.username !== '' || url.password !== '')
-    {throw new UsageError(
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError(
       '--nats must hold no user and no password, which every user of the machine would see; use --creds',
-    );}
-  if (!['nats:', 'tls:'].includes(url.protocol))
-    {throw new UsageError(`--nats must be nats://HOST:PORT or tls://HOST:PORT, not '${text}'`);}
+    );
+  }
+  if (!['nats:', 'tls:'].includes(url.protocol)) {
+    throw new UsageError(`--nats must be nats://HOST:PORT or tls://HOST:PORT, not '${text}'`);
+  }
   const tls = url.protocol === 'tls:';
-  const loopback = ['localhost', '[::1]'].includes(url.hostname) || url.hostname.startsWith("127.");
+  const loopback = ['localhost', '[::1]'].includes(url.hostname) || url.hostname.startsWith('127.');
   if (!tls && !loopback) throw new UsageError(`--nats beyond loopback must be tls://, not '${text}'`);
   return { url: url.host, tls };
 }
@@ -64,10 +66,11 @@ async function credentials(file: string | undefined): Promise<Credentials> {
   if (text.includes('BEGIN NATS USER JWT')) return { authenticator: credsAuthenticator(Buffer.from(text)) };
   const words = text.trim().split(/\s+/);
   const [first = '', second] = words;
-  if (words.length > 2 || first === '')
-    {throw new UsageError(
+  if (words.length > 2 || first === '') {
+    throw new UsageError(
       `${file} must hold a user and a password, a user and the seed of an NKey, or be a .creds file`,
-    );}
+    );
+  }
   const secret = second ?? first;
   const user = second === undefined ? {} : { user: first };
   if (/^SU[A-Z2-7]{56}$/.test(secret)) return { authenticator: nkeyAuthenticator(Buffer.from(secret)), ...user };

@@ -40,8 +40,9 @@ function record(connection: Connection, start: number, write: (line: string) => 
     cutter.push(typeof data === 'string' ? encoder.encode(data) : new Uint8Array(data));
     for (let text = cutter.next(); text !== undefined; text = cutter.next()) {
       const command = parsed(text);
-      if (isRecord(command))
-        {write(lineOf(Date.now() - start, 'out', qemuJson(secrets.blankCommand(command))));}
+      if (isRecord(command)) {
+        write(lineOf(Date.now() - start, 'out', qemuJson(secrets.blankCommand(command))));
+      }
     }
   });
   return {

@@ -59,8 +59,9 @@ function parseVm(text: string, before: Vms = {}): Vms {
 async function agent(named: Vms | [], options: Options): Promise<void> {
   const { host, dir, allow = [], embedded: wantsServer = false } = options;
   const vms = Array.isArray(named) ? {} : named;
-  if (Object.keys(vms).length === 0 && dir === undefined)
-    {throw new UsageError('no VMs: name some, or a folder of sockets with --dir');}
+  if (Object.keys(vms).length === 0 && dir === undefined) {
+    throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
+  }
   if (wantsServer && options.nats) throw new UsageError('--embedded and --nats exclude each other');
   const connectors = await Promise.all(
     Object.entries(vms).map(async ([name, address]) => [name, await connectorFor(address, options)] as const),

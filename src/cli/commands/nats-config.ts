@@ -55,10 +55,12 @@ async function printConfig(options: Options): Promise<void> {
   const { listen, store, tlsCert, tlsKey, websocket, origin = [], cluster, out } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
   const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/;
-  if (tlsCert === undefined && ![listen, ...(websocket ? [websocket] : [])].every((where) => loopback.test(where)))
-    {throw new UsageError('beyond loopback the server needs --tls-cert and --tls-key');}
-  if (cluster && (cluster.length < 3 || !tlsCert))
-    {throw new UsageError('--cluster needs three servers or more, and TLS');}
+  if (tlsCert === undefined && ![listen, ...(websocket ? [websocket] : [])].every((where) => loopback.test(where))) {
+    throw new UsageError('beyond loopback the server needs --tls-cert and --tls-key');
+  }
+  if (cluster && (cluster.length < 3 || !tlsCert)) {
+    throw new UsageError('--cluster needs three servers or more, and TLS');
+  }
   const users = await Promise.all([...rights(options)].map((user) => withSecret(user, out)));
   const config = {
     ...{ users, listen, storeDir: store },
@@ -72,8 +74,9 @@ async function printConfig(options: Options): Promise<void> {
     if (out === undefined) process.stdout.write(cluster ? `# ${file}\n${text}` : text);
     else await writeFile(join(out, file), text);
   }
-  if (out !== undefined)
-    {note(`${out}: ${[...files.map(([file]) => file), ...users.map(({ name }) => name)].join(', ')}`);}
+  if (out !== undefined) {
+    note(`${out}: ${[...files.map(([file]) => file), ...users.map(({ name }) => name)].join(', ')}`);
+  }
 }
 
 interface User {
