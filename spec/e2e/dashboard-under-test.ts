@@ -103,7 +103,7 @@ export function logged(page: Page, name: string): Locator {
 }
 
 export function see(what: Locator): Promise<void> {
-  return what.waitFor({ state: 'visible', timeout: 10_000 });
+  return what.waitFor({ state: 'visible', timeout: 20_000 });
 }
 
 /** Waits until the page gives that answer. A string in `waitForFunction` would need what the page's policy forbids. */

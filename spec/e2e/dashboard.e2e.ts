@@ -58,6 +58,7 @@ describeBrowser('the dashboard in Chromium', () => {
       await page.keyboard.press('Enter');
       await see(logged(page, 'RESUME').first());
       await see(page.getByRole('status').getByText('running'));
+      await see(page.locator('app-audit').getByText('ann').first());
       await page.getByRole('link', { name: /All virtual machines/ }).click();
       await see(line(page, 'vm1').getByText('running'));
     });
@@ -140,6 +141,14 @@ describeBrowser('the dashboard in Chromium', () => {
     expect(await page.getByText('may look, not touch').count()).toBe(1);
     expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(1); // that of the log
     expect(await page.locator('app-command-box, app-audit, app-screen').count()).toBe(0);
+  });
+
+  it('asks for a token again when it is revoked while the page is open', async () => {
+    const hub = await dashboard.serve({ vm1: new FakeQemu().connector });
+    const page = await dashboard.open();
+    await see(line(page, 'vm1'));
+    hub.setTokens([{ role: 'operator', token: 'another-token-0123456789' }]);
+    await see(page.getByText('The hub is out of reach'));
   });
 
   it('says that the hub is away, keeps what it knows, and goes on when it is back', async () => {
@@ -288,7 +297,7 @@ describeBrowser('the dashboard in Chromium', () => {
     await drag(0.5, 1);
     await see(logged(page, 'STOP').first());
     await page.getByRole('button', { name: 'Show any time' }).click();
-    expect(await page.evaluate('location.hash')).toBe('#/');
+    await eventually(() => page.evaluate('location.hash'), '#/');
   });
 
   it('stays responsive through a burst of 2,000 events', async () => {
