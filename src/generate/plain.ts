@@ -1,5 +1,10 @@
 import type { Part, PlainName } from './graph.js';
-import type { Direction } from './type-merger.js';
+
+/**
+ * What is read and what is sent differ in integers and enums, so a type that is used both ways becomes two nodes. What is
+ * resent was read before: it takes any value of an enum.
+ */
+export type Direction = 'read' | 'sent' | 'resent';
 
 const names: ReadonlyMap<string, PlainName> = new Map([
   ['boolean', 'boolean'],

@@ -1,15 +1,9 @@
 import { keyOf, type Row } from './correspondence.js';
 import type { AlternateNode, Case, Choice, EnumNode, Member, Node, ObjectNode, Part, Type } from './graph.js';
-import { plainPart } from './plain.js';
+import { plainPart, type Direction } from './plain.js';
 import type { Schema } from './schema.js';
 import { TypeTable, type Entries, type Kind } from './type-table.js';
 import { noteOf, type Note, type Presence } from './versions.js';
-
-/**
- * What is read and what is sent differ in integers and enums, so a type that is used both ways becomes two nodes. What is
- * resent was read before: it takes any value of an enum.
- */
-export type Direction = 'read' | 'sent' | 'resent';
 
 /** Makes one node of the types that correspond in several versions, and the same node again for the same types. */
 export class TypeMerger {
