@@ -43,8 +43,9 @@ function readApi() {
         const target = real(symbol);
         exported.add(target);
         const declarations = (target.declarations ?? []).filter((it) => !ts.isSourceFile(it));
-        if (declarations.length === 0 || declarations.some((it) => GENERATED.test(it.getSourceFile().fileName)))
+        if (declarations.length === 0 || declarations.some((it) => GENERATED.test(it.getSourceFile().fileName))) {
           return [`${symbol.name}: generated\n`];
+        }
         public_.push(...declarations);
         const texts = declarations.map((it) => textOf(it, printer));
         return [symbol.name === target.name ? texts.join('') : `${symbol.name} =\n${texts.join('')}`];
@@ -84,19 +85,26 @@ function isPublic(member) {
 
 /** A member that a base class tells of, and `name` of an error. */
 function isOverride(member, node) {
-  const extendsClass = ts.isClassDeclaration(node) && node.heritageClauses?.some((it) => it.token === ts.SyntaxKind.ExtendsKeyword);
+  const extendsClass =
+    ts.isClassDeclaration(node) && node.heritageClauses?.some((it) => it.token === ts.SyntaxKind.ExtendsKeyword);
   return extendsClass && ['name', 'accept', 'close'].includes(member.name.text);
 }
 
 function hasSentence(node) {
-  return ts.getJSDocCommentsAndTags(node).some((doc) => ts.isJSDoc(doc) && (doc.comment || doc.tags?.length));
+  return ts
+    .getJSDocCommentsAndTags(node)
+    .some((doc) => ts.isJSDoc(doc) && (doc.comment !== undefined || (doc.tags?.length ?? 0) > 0));
 }
 
 /** The types of ours that what is public names, and no entry exports. */
 function leaksOf(nodes, exported, checker, real) {
   const leaks = new Map();
   const look = (from) => (node) => {
-    const name = ts.isTypeReferenceNode(node) ? node.typeName : ts.isExpressionWithTypeArguments(node) ? node.expression : undefined;
+    const name = ts.isTypeReferenceNode(node)
+      ? node.typeName
+      : ts.isExpressionWithTypeArguments(node)
+        ? node.expression
+        : undefined;
     const symbol = name && checker.getSymbolAtLocation(name);
     const target = symbol && real(symbol);
     const [first] = target?.declarations ?? [];

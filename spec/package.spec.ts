@@ -119,10 +119,15 @@ describe('the packed package', () => {
       .split('\n')
       .filter(
         (name) =>
-          !/^package\/(dist\/.+\.(js|d\.ts)|dist\/cli\/(main\.cjs|LICENSES\.txt)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+          !/^package\/(dist\/.+\.(js|d\.ts)(\.map)?|src\/(?!cli\/).+\.ts|dist\/cli\/(main\.cjs|LICENSES\.txt)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
             name,
           ),
       );
     expect(strays).toEqual([]);
+  });
+
+  it('leads an editor from a declaration to its source', () => {
+    const map = JSON.parse(readFileSync(join(root, 'dist/bus/event-bus.d.ts.map'), 'utf8')) as { sources: string[] };
+    expect(map.sources).toEqual(['../../src/bus/event-bus.ts']);
   });
 });

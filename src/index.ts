@@ -91,3 +91,27 @@ export {
   StateError,
   UnplugError,
 } from './protocol/errors.js';
+
+/* What the signatures above are written with */
+export type {
+  Argument,
+  Completions,
+  FilterOf,
+  IfKnown,
+  Known,
+  KnownNames,
+  ListedEventNames,
+  NameIterator,
+  NotListed,
+  OpenName,
+  Verdict,
+} from './protocol/event-names.js';
+export type { Unlisted } from './protocol/message.js';
+export type { ArgumentsOf, InBandOptions, KnownCommand, NoArguments, OptionsOf } from './client/execute-types.js';
+export type { Side } from './client/schema.js';
+export type { StatePhase } from './protocol/errors.js';
+export type { Ending } from './bus/event-queue.js';
+export type { QueueStats } from './bus/registration.js';
+export type { Capabilities } from './tasks/migration-ends.js';
+export type { ChangeFrame, EventFrame, HubGreeting } from './hub/protocol.js';
+export type { Rights } from './gateway/vm-info.js';

@@ -22,3 +22,13 @@ export { readTranscript, type Transcript, type TranscriptEntry } from './testing
 export { replay } from './testing/transcript/replay.js';
 export { playback } from './testing/transcript/playback.js';
 export type { PlaybackOptions } from './testing/transcript/pacing.js';
+
+/* What the signatures above are written with */
+export type { ArgumentsFor, Outcome, Replies, ResultOf } from './testing/reply.js';
+export type { DataOf } from './testing/event.js';
+export type { JobHost, JobInfo, JobStatus } from './testing/fake-job.js';
+export type { MigrationInfo, Status } from './testing/fake-migration.js';
+export type { RunState } from './testing/default-replies.js';
+export type { PlainName } from './testing/marbles/letters.js';
+export type { Source, Values, WithSubscriptions } from './testing/marbles/qmp-marbles.js';
+export type { Recorded } from './testing/transcript/transcript.js';

@@ -12,7 +12,7 @@ export type CommandResult<C extends string, M extends object = CommandMap> = C e
     : unknown
   : unknown;
 
-type ArgumentsOf<C extends string, M extends object> = C extends keyof M
+export type ArgumentsOf<C extends string, M extends object> = C extends keyof M
   ? M[C] extends { readonly arguments: infer Arguments }
     ? Arguments
     : object | undefined

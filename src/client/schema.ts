@@ -57,7 +57,7 @@ interface Member {
 }
 
 /** Which side of a command a path is about; for an event both are its data. */
-type Side = 'arguments' | 'result';
+export type Side = 'arguments' | 'result';
 
 /** An argument of a command, or a member of an event's data. */
 export interface SchemaMember {

@@ -48,7 +48,7 @@ export class StateError extends QmpError {
 }
 
 /** The phases of a client's `ConnectionState`. */
-type StatePhase = 'idle' | 'connecting' | 'negotiating' | 'ready' | 'reconnecting' | 'closed';
+export type StatePhase = 'idle' | 'connecting' | 'negotiating' | 'ready' | 'reconnecting' | 'closed';
 
 /** `connect()` failed; `cause` says why. */
 export class ConnectError extends QmpError {

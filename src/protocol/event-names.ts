@@ -4,7 +4,7 @@ import type { EventName, QmpEvent } from './message.js';
 export type EventNames = string | readonly string[] | ReadonlySet<string> | NameIterator<string> | null;
 
 /** A generator of names, or what `keys()` of a Map gives. */
-type NameIterator<N> = Iterator<N> & Iterable<string>;
+export type NameIterator<N> = Iterator<N> & Iterable<string>;
 
 /** A name that may be any string, beside the listed ones that editors complete. */
 export type OpenName = string & {};
@@ -31,17 +31,17 @@ export type ListedEventNames = EventName | readonly EventName[] | ReadonlySet<Ev
 
 // The record of a literal requires a property, that of `string` or of a template requires none. Not distributive, so that
 // code that is generic in N compiles: an `N extends EventName` fits both branches.
-type IfKnown<N extends string, Listed, Yes, No> =
+export type IfKnown<N extends string, Listed, Yes, No> =
   Partial<Record<Exclude<N, Listed>, unknown>> extends Record<Exclude<N, Listed>, unknown> ? Yes : No;
 
 /** For `f('STOP', '|')`: where one name is known already, an editor offers all the others too. */
-type Completions<N extends string, Listed> = [N] extends [string] ? Listed & string : never;
+export type Completions<N extends string, Listed> = [N] extends [string] ? Listed & string : never;
 
 /**
  * What every argument is, here to make the compiler say which name was meant: it does so for a part of an intersection
  * (`NoInfer` keeps it one) and for the elements of an array, not for the argument as a whole.
  */
-interface Argument {
+export interface Argument {
   toString(): string;
   readonly 0?: EventName;
   readonly 1?: EventName;
@@ -50,7 +50,7 @@ interface Argument {
 }
 
 /** Nothing has this type. It keeps the compiler from resolving `NoInfer` before the error is written. */
-interface NotListed {
+export interface NotListed {
   readonly listed: never;
 }
 

@@ -14,7 +14,7 @@ export type CommandName = keyof CommandMap;
  * Stands for the names that no {@link EventMap} lists. A unit type: were it `string`, the union of all events would not narrow
  * by `event.event === 'STOP'`.
  */
-declare enum Unlisted {
+export declare enum Unlisted {
   Name = '(unlisted)',
 }
 

@@ -2,7 +2,7 @@ import { isEvent, type EventName, type QmpEvent, type Timestamp } from '../proto
 import type { Known, OpenName } from '../protocol/event-names.js';
 import type { EventMap } from '../protocol/qapi/event-map.js';
 
-type DataOf<N extends string> = N extends EventName ? EventMap[N] : unknown;
+export type DataOf<N extends string> = N extends EventName ? EventMap[N] : unknown;
 
 /** What follows an event's name: its data, required where the event has some. */
 export type EventData<N extends string> = undefined extends DataOf<N> ? [data?: DataOf<N>] : [data: DataOf<N>];

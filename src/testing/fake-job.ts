@@ -4,7 +4,7 @@ import { genericError } from '../protocol/command-error.js';
 import type { EventData } from './event.js';
 
 export type JobInfo = CommandMap['query-jobs']['result'][number];
-type JobStatus = EventMap['JOB_STATUS_CHANGE']['status'];
+export type JobStatus = EventMap['JOB_STATUS_CHANGE']['status'];
 
 export interface FakeJobOptions {
   /** False: it stays `pending` until `job-finalize`. @default true */

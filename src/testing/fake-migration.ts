@@ -3,8 +3,8 @@ import { genericError } from '../protocol/command-error.js';
 import type { JobHost } from './fake-job.js';
 import type { Replies } from './reply.js';
 
-type MigrationInfo = CommandMap['query-migrate']['result'];
-type Status = NonNullable<MigrationInfo['status']>;
+export type MigrationInfo = CommandMap['query-migrate']['result'];
+export type Status = NonNullable<MigrationInfo['status']>;
 
 const AT_WORK: readonly string[] = ['setup', 'active', 'cancelling', 'postcopy-active', 'postcopy-paused'];
 

@@ -14,7 +14,7 @@ export type ArgumentsFor<C extends string> = C extends CommandName
 export type Outcome<C extends string> = ResultOf<C> | Observable<ResultOf<C>> | PromiseLike<ResultOf<C>> | Error;
 
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type, @typescript-eslint/no-empty-object-type -- a function may return nothing where QEMU returns {}
-type ResultOf<C extends string> = CommandResult<C> | ({} extends CommandResult<C> ? void : never);
+export type ResultOf<C extends string> = CommandResult<C> | ({} extends CommandResult<C> ? void : never);
 
 export interface ReplyHooks {
   /** Does something once the reply is sent, such as emitting what QEMU emits after it. */

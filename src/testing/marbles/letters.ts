@@ -3,7 +3,7 @@ import type { EventName, QmpEvent } from '../../protocol/message.js';
 import { event } from '../event.js';
 
 /** The events that need no data. */
-type PlainName = { [N in EventName]: undefined extends EventMap[N] ? N : never }[EventName];
+export type PlainName = { [N in EventName]: undefined extends EventMap[N] ? N : never }[EventName];
 
 /** What each letter of a diagram stands for: the name of an event without data, or an event made by `event()`. */
 export type Letters = Readonly<Record<string, PlainName | QmpEvent>>;

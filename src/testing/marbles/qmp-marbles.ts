@@ -7,7 +7,7 @@ import { Expectations } from './expectations.js';
 import { checkLetters, eventsOf, valuesFor, type Letters } from './letters.js';
 import type { Entry } from './timeline.js';
 
-type Values<T = unknown> = Readonly<Record<string, T>> | null;
+export type Values<T = unknown> = Readonly<Record<string, T>> | null;
 
 export interface ObservableExpectation {
   /** Letters stand for `values`, else for the events, else for themselves. A class as `error` stands for any error of it. */
@@ -32,9 +32,9 @@ export interface QmpMarbles extends Pick<RunHelpers, 'flush' | 'time' | 'animate
 }
 
 /** A source of what the letters of a diagram stand for: `values`, else the events, else the letter itself. */
-type Source = <T = QmpEvent>(marbles: string, values?: Values<T>, error?: unknown) => Observable<T> & WithSubscriptions;
+export type Source = <T = QmpEvent>(marbles: string, values?: Values<T>, error?: unknown) => Observable<T> & WithSubscriptions;
 
-interface WithSubscriptions {
+export interface WithSubscriptions {
   readonly subscriptions: ReturnType<RunHelpers['hot']>['subscriptions'];
 }
 

@@ -6,7 +6,7 @@ import { qemuJson } from '../qemu-json.js';
 export type TranscriptEntry = Recorded &
   ({ readonly dir: 'in'; readonly msg: Message } | { readonly dir: 'out'; readonly msg: Command });
 
-interface Recorded {
+export interface Recorded {
   /** Milliseconds since the recording began. */
   readonly t: number;
   /** Its text, byte for byte where the server said it. */
