@@ -1,8 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { symlinkSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { join } from 'node:path';
 import { exit, describeQemu } from '../support/qemu.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const ENTRY = join(__dirname, '../../dist/node.js');
 
@@ -10,8 +12,12 @@ const ENTRY = join(__dirname, '../../dist/node.js');
  * A program that has launched a QEMU. Both have the other end of a pipe, so that its end is the end of both.
  *
  * @param then what the program does once it has said that it is ready
+ * @param env its environment
  */
-async function program(then = ''): Promise<{ child: ChildProcess; bothGone: Promise<unknown>; output: () => string }> {
+async function program(
+  then = '',
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ child: ChildProcess; bothGone: Promise<unknown>; output: () => string }> {
   const text = `
     import { launch } from ${JSON.stringify(ENTRY)};
     const vm = await launch(['-machine', 'none', '-nodefaults', '-display', 'none'], { fds: [3], grace: 0 });
@@ -20,6 +26,7 @@ async function program(then = ''): Promise<{ child: ChildProcess; bothGone: Prom
   const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
+    env,
   });
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
@@ -33,20 +40,35 @@ async function program(then = ''): Promise<{ child: ChildProcess; bothGone: Prom
 const canFollow = spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true']).status === 0;
 
 describeQemu('a QEMU that was launched does not outlive its program (M4)', () => {
+  /** Where no setpriv is found, what the program itself does has to do. */
+  const folder = temporaryFolder();
+  const alone = { PATH: folder.path };
+  beforeAll(() => {
+    const qemu = execFileSync('sh', ['-c', 'command -v qemu-system-x86_64'], { encoding: 'utf8' }).trim();
+    symlinkSync(qemu, join(folder.path, 'qemu-system-x86_64'));
+  });
+  afterAll(() => {
+    folder.remove();
+  });
+
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('which ends by %s, as without a VM', async (signal) => {
-    const { child, bothGone } = await program();
-    child.kill(signal);
-    expect(await exit(child)).toBe(signal);
-    await bothGone;
+    for (const env of [process.env, alone]) {
+      const { child, bothGone } = await program('', env);
+      child.kill(signal);
+      expect(await exit(child)).toBe(signal);
+      await bothGone;
+    }
   });
 
   it.each([
     ['process.exit(7)', 'exit code 7'],
     ['throw new Error("mistake")', 'exit code 1'],
   ])('which ends by %s', async (then, how) => {
-    const { child, bothGone } = await program(then);
-    expect(await exit(child)).toBe(how);
-    await bothGone;
+    for (const env of [process.env, alone]) {
+      const { child, bothGone } = await program(then, env);
+      expect(await exit(child)).toBe(how);
+      await bothGone;
+    }
   });
 
   (canFollow ? it : it.skip)('which is killed', async () => {

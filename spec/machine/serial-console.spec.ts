@@ -177,8 +177,8 @@ describeQemu('the console of a launched VM', () => {
       grace: 0,
     });
     expect(vm.console).toBeInstanceOf(SerialConsole);
-    await vm.console?.waitFor(/SeaBIOS \(version/);
-    const waiting = vm.console?.waitFor('login:');
+    await vm.console.waitFor(/SeaBIOS \(version/);
+    const waiting = vm.console.waitFor('login:');
     const [how] = await Promise.all([vm.stop(), expect(waiting).rejects.toThrow(/before it ended/)]);
     expect(how).toBe('quit');
   });
