@@ -8,8 +8,12 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 
 const ENTRY = join(__dirname, '../../dist/node.js');
 
+/** What a test that fails would leave behind. */
+const launched = new Set<number>();
+
 /**
- * A program that has launched a QEMU. Both have the other end of a pipe, so that its end is the end of both.
+ * A program that has launched a QEMU. Both have the other end of a pipe, so that its end is the end of both. (Not in an fd set: QEMU
+ * closes those that it does not use with its monitor.)
  *
  * @param then what the program does once it has said that it is ready
  * @param env its environment
@@ -20,8 +24,8 @@ async function program(
 ): Promise<{ child: ChildProcess; bothGone: Promise<unknown>; output: () => string }> {
   const text = `
     import { launch } from ${JSON.stringify(ENTRY)};
-    const vm = await launch(['-machine', 'none', '-nodefaults', '-display', 'none'], { fds: [3], grace: 0 });
-    console.log('ready');
+    const vm = await launch(['-machine', 'none', '-nodefaults', '-display', 'none'], { fds: [{ fd: 3, at: 20 }], grace: 0 });
+    console.log('ready', vm.pid);
     ${then}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -33,7 +37,8 @@ async function program(
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   const pipe = child.stdio[3] as Readable;
   const bothGone = once(pipe.resume(), 'close');
-  while (!output.includes('ready')) await Promise.race([once(child.stdout as Readable, 'data'), bothGone]);
+  while (!/ready \d+\n/.test(output)) await Promise.race([once(child.stdout as Readable, 'data'), bothGone]);
+  launched.add(Number(/ready (\d+)/.exec(output)?.[1]));
   return { child, bothGone, output: () => output };
 }
 
@@ -49,6 +54,17 @@ describeQemu('a QEMU that was launched does not outlive its program (M4)', () =>
   });
   afterAll(() => {
     folder.remove();
+  });
+
+  afterEach(() => {
+    for (const pid of launched) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended, as it should.
+      }
+    }
+    launched.clear();
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('which ends by %s, as without a VM', async (signal) => {
@@ -85,6 +101,6 @@ describeQemu('a QEMU that was launched does not outlive its program (M4)', () =>
     process.kill(-(child.pid as number), 'SIGINT');
     expect(await exit(child)).toBe('exit code 0');
     await bothGone;
-    expect(output()).toBe('ready\nquit\n');
+    expect(output()).toMatch(/^ready \d+\nquit\n$/);
   });
 });
