@@ -118,4 +118,20 @@ describeNats('a host', () => {
     await fleet.agent('h1');
     expect(await firstValueFrom((await fleet.client()).history().pipe(toArray()))).toEqual([]);
   });
+
+  it('is not served over a server that is too old, or has no JetStream', async () => {
+    const nats = await fleet.connect();
+    const withInfo = (info: object) =>
+      new Proxy(nats, {
+        get: (target, name) => {
+          const value: unknown = name === 'info' ? { ...target.info, ...info } : Reflect.get(target, name);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+    await expect(fleet.agent('h1', { nats: withInfo({ version: '2.9.9' }) })).rejects.toThrow(
+      /^the fleet needs a nats-server of 2.9.10 or later; .* is 2.9.9$/,
+    );
+    await expect(fleet.agent('h1', { nats: withInfo({ jetstream: false }) })).rejects.toThrow('has no JetStream');
+    await fleet.agent('h1', { nats: withInfo({ version: '2.10.0-beta' }) });
+  });
 });

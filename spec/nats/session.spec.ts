@@ -41,4 +41,20 @@ describeNats('a VM over NATS', () => {
     const unknown = await vmOnce(vms$, 'h1/vm1', ({ state }) => state === 'unknown');
     expect(unknown.reason).toBe('agent stopped');
   });
+
+  it('is not taken from an agent of another protocol; what a newer one adds is no harm (F13)', async () => {
+    const nats = await fleet.connect();
+    const reader = await fleet.client();
+    const greeting = { QMP: { version: { qemu: { major: 7, minor: 2, micro: 0 }, package: '' }, capabilities: [] } };
+    const hello = { protocol: 1, greeting, epoch: 5, session: 1, n: 0, k: {}, beat: 0, every: 5000, news: true };
+    let answer: object = { ...hello, protocol: 2 };
+    nats.subscribe('qmp1.cmd.h1.vm1.s.hello', {
+      callback: (_error, message) => message.respond(JSON.stringify(answer)) as never,
+    });
+    await nats.flush();
+    const client = reader.client('h1/vm1', { reconnect: false });
+    await expect(client.connect()).rejects.toThrow('no agent of this protocol: are both of the same release?');
+    answer = hello;
+    await expect(client.connect()).resolves.toEqual(greeting);
+  });
 });

@@ -3,12 +3,11 @@ import { FleetClient } from '../fleet/client/fleet-client.js';
 import type { Where } from '../fleet/client/fleet-types.js';
 import { parseVmName } from '../fleet/subjects.js';
 import type { Connector } from '../transport/connection.js';
-import type { AddressOptions } from './addresses.js';
-import { connectNats } from './nats-connection.js';
+import { connectNats, type NatsOptions } from './nats-connection.js';
 import { UsageError } from './usage-error.js';
 
 /** The connector of `nats:HOST/VM`. Each session has a connection to NATS of its own, which ends with it. */
-export function natsConnector(text: string, options: AddressOptions): Connector {
+export function natsConnector(text: string, options: NatsOptions): Connector {
   const vm = text.replace(/^nats:/, '');
   parseVmName(vm);
   const dial: Connector = async (signal) => {
@@ -35,7 +34,7 @@ export function parseNatsWhere(text: string): Pick<Where, 'host' | 'vm'> {
 
 /** Runs with a client of the fleet, and ends its connection. */
 export async function withFleet<T>(
-  options: AddressOptions,
+  options: NatsOptions,
   name: string,
   run: (fleet: FleetClient) => Promise<T>,
 ): Promise<T> {

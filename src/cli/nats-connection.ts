@@ -7,8 +7,14 @@ import {
 } from '@nats-io/nats-core';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { inboxPrefix } from '../fleet/agent/permissions.js';
-import type { AddressOptions } from './addresses.js';
 import { UsageError } from './usage-error.js';
+
+/** Where NATS is, and who one is there. */
+export interface NatsOptions {
+  readonly nats?: string[];
+  readonly creds?: string;
+  readonly tlsCa?: string;
+}
 
 /** Who connects, for the list of connections of the server; and from which inbox it is answered. */
 interface Credentials {
@@ -17,7 +23,7 @@ interface Credentials {
 }
 
 /** Connects to the NATS of the options, or of the environment. @throws UsageError for what is not safe, or not given */
-export async function connectNats(options: AddressOptions, name: string): Promise<NatsConnection> {
+export async function connectNats(options: NatsOptions, name: string): Promise<NatsConnection> {
   const urls = options.nats ?? process.env['RX_QMP_NATS']?.split(',') ?? ['nats://127.0.0.1:4222'];
   const servers = urls.map(serverOf);
   const { authenticator, user } = await credentials(options.creds ?? process.env['RX_QMP_NATS_CREDS']);
