@@ -1,6 +1,8 @@
 import type { VmInfo } from '../../gateway/vm-info.js';
 import type { QmpEvent } from '../../protocol/message.js';
 
+export type { NatsConnection } from '@nats-io/nats-core';
+
 /** Which VMs and events of the fleet. Nothing given means all. */
 export interface Where {
   /** All VMs of one host. */
