@@ -118,7 +118,7 @@ const platforms = [
       const blocks = [...page.matchAll(/^```ts frameworks\n(.*?)^```$/gms)].map(([, code]) => code);
       if (blocks.length < 5) throw new Error('the blocks of docs/frameworks.md were not found');
       const files = blocks.map((_block, index) => `block-${index}.ts`);
-      for (const [index, code] of blocks.entries()) writeFileSync(join(folder, files[index] ?? ''), code ?? '');
+      for (const [index, code = ''] of blocks.entries()) writeFileSync(join(folder, `block-${index}.ts`), code);
       const options = ['--strict', '--noEmit', '--target', 'es2022', '--lib', 'es2022,dom', '--types', 'node'];
       const how = ['--module', 'nodenext', '--experimentalDecorators', '--skipLibCheck'];
       await run(bin(folder, 'tsc'), [...options, ...how, ...files], { cwd: folder });

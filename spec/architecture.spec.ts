@@ -67,7 +67,7 @@ function valueImportsOf(file: string): string[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
   const names = source.statements.flatMap((statement) => {
     if (ts.isImportDeclaration(statement)) {
-      return statement.importClause?.isTypeOnly ? [] : [statement.moduleSpecifier];
+      return statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword ? [] : [statement.moduleSpecifier];
     }
     if (ts.isExportDeclaration(statement)) {
       return statement.isTypeOnly || !statement.moduleSpecifier ? [] : [statement.moduleSpecifier];

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryFolder } from './support/temporary-folder.js';
 
@@ -110,6 +110,20 @@ describe('the packed package', () => {
       cwd: project,
     });
     expect(stdout).toContain('node16 (from ESM): 🟢 (ESM)');
+  });
+
+  it('has the sources, so that an editor that goes to a definition ends in code', () => {
+    const installed = join(project, 'node_modules/rx-qmp');
+    const maps = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.d.ts.map') && !name.startsWith('cli/'),
+    );
+    expect(maps.length).toBeGreaterThan(100);
+    const missing = maps.filter((name) => {
+      const path = join(installed, 'dist', name);
+      const { sources } = JSON.parse(readFileSync(path, 'utf8')) as { sources: string[] };
+      return !sources.every((source) => existsSync(join(dirname(path), source)));
+    });
+    expect(missing).toEqual([]);
   });
 
   it('holds nothing but what is needed', async () => {
