@@ -43,7 +43,7 @@ const ENTRIES = [
 const NODE_ENTRIES = ['node.ts', 'libvirt.ts', 'descriptors.ts', 'agent.ts'];
 const NODE_ROOMS = [
   ...['transport/node/', 'client/node/', 'machine/', 'libvirt/', 'gateway/'],
-  ...['hub/server/', 'hub/dashboard/', 'fleet/agent/', 'cli/', 'generate/'],
+  ...['hub/server/', 'hub/node/', 'hub/dashboard/', 'fleet/agent/', 'cli/', 'generate/'],
 ];
 const NODE_ONLY = [...NODE_ROOMS, ...NODE_ENTRIES];
 

@@ -5,6 +5,8 @@ export { address, type Address } from './transport/node/address.js';
 export { tcp, unixSocket, type TcpOptions } from './transport/node/socket.js';
 export { accept, type AcceptOptions } from './transport/node/accept.js';
 export { streams } from './transport/node/streams.js';
+export { webSocket } from './transport/node/web-socket.js';
+export { HubClient } from './hub/node/hub-client.js';
 export { serve, type Served } from './transport/node/serve.js';
 
 /* A QEMU of the program's own */
