@@ -5,6 +5,9 @@ import type { Audit } from './audit.js';
 import type { Clients } from './clients.js';
 import type { Watchers } from './watchers.js';
 
+/** Seconds between two looks of `monitorEventLoopDelay`, which it counts in. */
+const LOOK_INTERVAL = 0.01;
+
 /** What is measured. */
 export interface Measured {
   readonly vms: Vms;
@@ -20,7 +23,7 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** What Prometheus reads. */
 export function metricsText({ vms, watchers, clients, counters, audit, loopDelay }: Measured): string {
-  const [mean, longest] = [loopDelay.mean / 1e9, loopDelay.max / 1e9];
+  const [mean, longest] = [delayOf(loopDelay.mean), delayOf(loopDelay.max)];
   loopDelay.reset();
   return [
     metric('rxqmp_vm_up', 'gauge', 'Whether there is a session to the VM.', [
@@ -52,7 +55,7 @@ export function metricsText({ vms, watchers, clients, counters, audit, loopDelay
     metric('rxqmp_hub_unread_bytes', 'gauge', 'Bytes that clients have not read.', [[{}, clients.unread]]),
     metric('rxqmp_hub_audit_lines_total', 'counter', 'Lines of the audit.', [[{}, audit.lines]]),
     metric('rxqmp_hub_loop_delay_seconds', 'gauge', 'Delay of the event loop since the last look.', [
-      [{ of: 'mean' }, Number.isFinite(mean) ? mean : 0],
+      [{ of: 'mean' }, mean],
       [{ of: 'longest' }, longest],
     ]),
     metric('rxqmp_hub_refused_total', 'counter', 'Requests refused.', [
@@ -71,4 +74,9 @@ function metric(name: string, type: 'counter' | 'gauge', help: string, samples: 
     return `${name}${pairs.length > 0 ? `{${pairs.join()}}` : ''} ${value}\n`;
   });
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
+/** In seconds, what comes on top of the time between two looks. */
+function delayOf(nanoseconds: number): number {
+  return Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9 - LOOK_INTERVAL) : 0;
 }
