@@ -68,6 +68,18 @@ describe('the packed package', () => {
     expect(stdout).toMatch(/Usage: rx-qmp .*Examples:/s);
   });
 
+  it('says what to install where a command needs an optional package', async () => {
+    const command = [join(project, 'node_modules', '.bin', 'rx-qmp'), 'exec', 'nats:h1/vm1', 'query-status'];
+    const env = { ...process.env, RX_QMP_NATS: 'nats://127.0.0.1:1' };
+    const failed = run(process.execPath, command, { env });
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /needs @nats-io\/\S+, which is not installed: npm install @nats-io\/nats-core /,
+      ) as string,
+    });
+  });
+
   it('has types that compile strictly, without the DOM library and with skipLibCheck off', async () => {
     writeFileSync(
       join(project, 'typed.ts'),

@@ -48,7 +48,7 @@ export async function connectorFor(text: string, options: AddressOptions = {}): 
     return await open(text, options);
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) throw new UsageError(error.message);
-    throw missingPackage(scheme, error) ?? error;
+    throw error;
   }
 }
 
@@ -140,12 +140,4 @@ interface TlsFiles {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
   readonly key?: Buffer;
-}
-
-/** An optional peer that is not installed, as an error with the command that installs it. */
-function missingPackage(scheme: string, error: unknown): Error | undefined {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const [, name] = /Cannot find package '([^']+)'/.exec(message) ?? [];
-  if (code !== 'ERR_MODULE_NOT_FOUND' || name === undefined) return undefined;
-  return new Error(`${scheme}: addresses need ${name}, which is not installed: npm install ${name}`, { cause: error });
 }

@@ -1,5 +1,6 @@
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { Interrupted, noticeLostReaders } from './interrupt.js';
+import { missingPackage } from './missing-package.js';
 import { program } from './program.js';
 import { Refused } from './refused.js';
 import { note, printable } from './terminal.js';
@@ -22,7 +23,7 @@ export async function run(words: readonly string[]): Promise<number> {
 /** Says what went wrong, on stderr. */
 function tell(error: unknown): number {
   if (error instanceof Interrupted) return error.exitCode;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = missingPackage(error) ?? (error instanceof Error ? error.message : String(error));
   if (error instanceof UsageError || error instanceof InvalidArgumentError) {
     note(printable(`rx-qmp: ${message}`));
     return USAGE;
