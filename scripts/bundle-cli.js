@@ -34,7 +34,7 @@ const licenses = [...packages].map((name) => `${name}\n\n${licenseOf(name)}`).jo
 writeFileSync(new URL('../dist/cli/LICENSES.txt', import.meta.url), licenses);
 
 function licenseOf(name) {
-  for (const file of ['LICENSE', 'LICENSE.txt', 'LICENSE.md', 'license']) {
+  for (const file of ['LICENSE', 'LICENSE.txt', 'LICENSE.md', 'LICENSE-MIT.txt', 'license']) {
     try {
       return readFileSync(new URL(`../node_modules/${name}/${file}`, import.meta.url), 'utf8');
     } catch (error) {

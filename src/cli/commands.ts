@@ -40,6 +40,26 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'write the types of the events and commands that your QEMU has and rx-qmp does not list',
     load: async () => (await import('./commands/generate.js')).generateCommand(),
   },
+  shutdown: {
+    summary: 'shut the guest down by its power button, or make QEMU quit',
+    load: async () => (await import('./commands/shutdown.js')).shutdownCommand(),
+  },
+  screenshot: {
+    summary: 'write a picture of the guest’s screen, as PNG',
+    load: async () => (await import('./commands/screenshot.js')).screenshotCommand(),
+  },
+  type: {
+    summary: 'type a text into the guest’s keyboard, or press keys',
+    load: async () => (await import('./commands/type.js')).typeCommand(),
+  },
+  jobs: {
+    summary: 'list the background jobs, or follow their progress',
+    load: async () => (await import('./commands/jobs.js')).jobsCommand(),
+  },
+  migrate: {
+    summary: 'move the VM to another QEMU',
+    load: async () => (await import('./commands/migrate.js')).migrateCommand(),
+  },
   vms: {
     summary: 'list the VMs of a hub, or of a fleet',
     load: async () => (await import('./commands/vms.js')).vmsCommand(),
