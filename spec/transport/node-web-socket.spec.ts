@@ -19,8 +19,13 @@ class SilentAfterError implements WebSocketLike {
     queueMicrotask(() => this.onerror?.({ message: 'no handshake', error: new Error('502') } as never));
   }
 
-  send(): void {}
-  close(): void {}
+  send(): void {
+    this.bufferedAmount = 0;
+  }
+
+  close(): void {
+    this.onmessage = null;
+  }
 }
 
 describe('webSocket of rx-qmp/node', () => {
