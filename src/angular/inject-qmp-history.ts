@@ -5,6 +5,7 @@ import type { FilterOf, KnownNames, OpenName } from '../protocol/event-names.js'
 import { injectWatched, type InjectClientOptions, type Watch } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
+/** Whose history is shown, and how much of it. */
 export interface InjectQmpHistoryOptions<N extends string = EventName> extends InjectClientOptions {
   /** Decides which of these events are kept. @default all */
   readonly filter?: FilterOf<QmpEvent<N>>;

@@ -3,6 +3,7 @@ import type { QmpClient } from '../client/qmp-client.js';
 import type { InjectOptions } from './injection.js';
 import { injectQmp } from './inject-qmp.js';
 
+/** Whose events or state are shown. */
 export interface InjectClientOptions extends InjectOptions {
   /**
    * Whose; a function may read signals, required inputs too, and is called when the result is first read and when they have

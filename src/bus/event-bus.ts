@@ -20,6 +20,7 @@ import { Routes } from './routes.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import { textOf } from '../foundation/text.js';
 
+/** How a bus names itself, where it reports, and what its built-in listener keeps. */
 export interface EventBusOptions {
   /** Stands in every error and log line. @default 'bus' */
   readonly name?: string;
@@ -38,6 +39,7 @@ export interface EventBusOptions {
  * ```
  */
 export class EventBus implements Disposable {
+  /** Stands in every error and log line. */
   readonly name: string;
   /** Hears everything, first in order, and cannot be removed. A window: it drops the oldest unread events without a word. */
   readonly events: EventListener;

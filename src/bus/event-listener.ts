@@ -9,6 +9,7 @@ import { ListenerLife, type ListenerHost } from './listener-life.js';
 import { NameSet, namesOf } from './name-set.js';
 import { textOf } from '../foundation/text.js';
 
+/** What a listener keeps, and who is told when its queue overflows. */
 export interface ListenerOptions {
   /**
    * How many unread events are kept; a further one drops the oldest (see {@link LagError}). 0 means no queue: a read then

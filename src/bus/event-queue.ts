@@ -10,6 +10,7 @@ export interface Ending {
   readonly error: DisconnectedError | ListenerError;
 }
 
+/** How long a read waits. */
 export interface ReadOptions {
   /** Gives up after so many milliseconds with an `EventTimeoutError`. @default Infinity */
   readonly timeout?: number;

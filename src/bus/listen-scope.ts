@@ -10,6 +10,7 @@ export class ListenScope implements Disposable {
     this.#leave = leave;
   }
 
+  /** Removes those that are still registered. */
   close(): void {
     const leave = this.#leave;
     this.#leave = undefined;

@@ -3,6 +3,7 @@ import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type 
 import { commandOf, IN_BAND_LIMIT, lineOf, type Command } from '../protocol/command.js';
 import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/message.js';
 
+/** How one command is run. */
 export interface ExecuteOptions {
   /** Milliseconds until `ExecTimeoutError`; the command may still be running then. @default the client's `executeTimeout` */
   readonly timeout?: number | undefined;

@@ -1,6 +1,7 @@
 import type { EventBusOptions } from '../bus/event-bus.js';
 import type { ReconnectPolicy } from './reconnect.js';
 
+/** How a client names itself, how long it waits, what it bounds, and whether it connects again. */
 export interface QmpClientOptions extends EventBusOptions {
   /** Stands in every error and log line. @default the connector's address */
   readonly name?: string;

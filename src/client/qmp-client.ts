@@ -99,6 +99,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     this.state$ = this.#states.observable;
   }
 
+  /** How far the connection is. */
   get state(): ConnectionState {
     return this.#link.state;
   }
@@ -108,6 +109,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     return this.state.phase === 'ready' ? this.state.greeting : undefined;
   }
 
+  /** Counters since the client was made. */
   get stats(): ClientStats {
     return {
       ...this.#counts,

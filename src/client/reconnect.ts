@@ -16,6 +16,7 @@ export interface ReconnectPolicy {
   readonly steadyAfter?: number;
 }
 
+/** How the delays of {@link backoff} grow. */
 export interface BackoffOptions {
   /** The first delay, in milliseconds. @default 100 */
   readonly from?: number;

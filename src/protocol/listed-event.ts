@@ -2,7 +2,9 @@ import type { EventMap } from './qapi/event-map.js';
 
 /** When QEMU emitted an event, by the host's clock. Both are `-1` where the host's clock failed. */
 export interface Timestamp {
+  /** Whole seconds since 1970. */
   readonly seconds: number;
+  /** The rest of the time, below a million. */
   readonly microseconds: number;
 }
 

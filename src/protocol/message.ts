@@ -43,6 +43,7 @@ export type QmpEvent<N extends string = EventName> = [[EventName] extends [N] ? 
 
 /** What QEMU says first on each connection. */
 export interface Greeting {
+  /** Its version, and what may be enabled. */
   readonly QMP: {
     readonly version: {
       readonly qemu: { readonly major: number; readonly minor: number; readonly micro: number };
@@ -55,6 +56,7 @@ export interface Greeting {
 
 /** The answer to a command that went well. */
 export interface SuccessReply {
+  /** What the command returns. */
   readonly return: unknown;
   readonly id?: unknown;
 }
@@ -73,16 +75,19 @@ export function isEvent(message: object): message is QmpEvent {
   return typeof (message as { readonly event?: unknown }).event === 'string';
 }
 
+/** True for the answer to a command that went well. */
 export function isSuccessReply(message: object): message is SuccessReply {
   return 'return' in message;
 }
 
+/** True for the answer to a command that failed. */
 export function isErrorReply(message: object): message is ErrorReply {
   if (!('error' in message) || typeof message.error !== 'object' || message.error === null) return false;
   const error = message.error;
   return 'class' in error && typeof error.class === 'string' && 'desc' in error && typeof error.desc === 'string';
 }
 
+/** True for what QEMU says first on a connection. */
 export function isGreeting(message: object): message is Greeting {
   if (!('QMP' in message) || typeof message.QMP !== 'object' || message.QMP === null) return false;
   const { version, capabilities } = message.QMP as {

@@ -6,6 +6,7 @@ import type { EventData } from './event.js';
 export type JobInfo = CommandMap['query-jobs']['result'][number];
 export type JobStatus = EventMap['JOB_STATUS_CHANGE']['status'];
 
+/** How a job of a fake QEMU goes. */
 export interface FakeJobOptions {
   /** False: it stays `pending` until `job-finalize`. @default true */
   readonly autoFinalize?: boolean;

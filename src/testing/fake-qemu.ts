@@ -18,6 +18,7 @@ import type { Command } from '../protocol/command.js';
 import type { Reply, ReplyHooks } from './reply.js';
 import { allowsOob, defaultSchema, indexOf, type Schema, type SchemaIndex } from './schema.js';
 
+/** How a fake QEMU is at first, and what it says of itself. */
 export interface FakeQemuOptions {
   /** How the machine is at first; `prelaunch` as with `-S`. @default 'running' */
   readonly status?: RunState;

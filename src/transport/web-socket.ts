@@ -21,6 +21,7 @@ export interface WebSocketLike {
 
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
+/** How a WebSocket is opened, and with which class. */
 export interface WebSocketOptions {
   /** Subprotocols to offer. @default `qmp` with a token, which is what the hub selects; else none */
   readonly protocols?: readonly string[];

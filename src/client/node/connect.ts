@@ -3,6 +3,7 @@ import type { QmpClientOptions } from '../options.js';
 import { QmpClient } from '../qmp-client.js';
 import { address, type Address } from '../../transport/node/address.js';
 
+/** The options of the client, and a signal that ends the attempt to connect. */
 export interface ConnectOptions extends QmpClientOptions {
   /** Gives up connecting when it aborts. */
   readonly signal?: AbortSignal;

@@ -30,6 +30,7 @@ import { HubPlace, type HubPlaceHost } from './hub-place.js';
 import type { ChangeFrame, HubEvent, HubFrame, HubGap, HubRights } from '../protocol.js';
 import { socketUrl, webSocket, type WebSocketOptions } from '../../transport/web-socket.js';
 
+/** How a program connects to a hub. */
 export interface HubClientOptions extends Pick<WebSocketOptions, 'token' | 'WebSocket'> {
   /** When to try again after the connection to the hub has ended; a policy that gives up closes the client. @default backoff() */
   readonly reconnect?: ReconnectPolicy;

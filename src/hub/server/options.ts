@@ -6,6 +6,7 @@ import { checkAllowed } from '../../gateway/rights.js';
 import type { EventLogOptions } from './event-log.js';
 import type { HubToken } from './tokens.js';
 
+/** Which VMs a hub serves, to whom, and within which limits. */
 export interface HubOptions {
   /** Where each VM's monitor is, by the VM's name. */
   readonly vms?: Readonly<Record<string, Connector | Address | (string & {})>>;

@@ -6,6 +6,7 @@ import { KEEP_ALIVE } from './socket.js';
 import { explain } from './socket-errors.js';
 import { socketConnection } from './socket-connection.js';
 
+/** How a QEMU that dials in is taken. */
 export interface AcceptOptions {
   /** Encrypts; Node's own options (`cert`, `key`, `ca`, `requestCert`, …). Over TCP only. */
   readonly tls?: TlsOptions;

@@ -12,6 +12,7 @@ import type { Reading } from './stream-connection.js';
 /** Milliseconds of silence after which TCP asks whether the other host is there still; by default it is two hours. */
 export const KEEP_ALIVE = 60_000;
 
+/** How a TCP connection is made. */
 export interface TcpOptions {
   /** Encrypts, and verifies the server; Node's own options (`ca`, `cert`, `key`, `servername`, …). */
   readonly tls?: ConnectionOptions;
