@@ -1,13 +1,7 @@
-import type { Command } from 'commander';
-
-/** What a command does, and where it is: imported only when it is run, since `rx-qmp exec` is to start as fast as Node allows. */
-interface Entry {
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from './command-entry.js';
 
 /** The commands of `rx-qmp`, in the order in which its help lists them. */
-export const COMMANDS: Readonly<Record<string, Entry>> = {
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   watch: {
     summary: 'print the events of one or more VMs as they come',
     load: async () => (await import('./commands/watch.js')).watchCommand(),
@@ -86,6 +80,6 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   completion: {
     summary: 'print the script that completes rx-qmp in bash, zsh or fish',
-    load: async () => (await import('./commands/completion.js')).completionCommand(),
+    load: async () => (await import('./commands/completion.js')).completionCommand(COMMANDS),
   },
 };

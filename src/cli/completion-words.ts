@@ -1,21 +1,23 @@
 import { readdir } from 'node:fs/promises';
 import { knownNames } from '../protocol/qapi/known-names.js';
-import { COMMANDS } from './commands.js';
+import type { CommandEntry } from './command-entry.js';
+
+type Commands = Readonly<Record<string, CommandEntry>>;
 
 const SCHEMES = ['unix:', 'tcp:', 'ws://', 'wss://', 'libvirt:', 'nats:'];
 
 /** What may stand at the end of a command line; each with a blank behind it where the word is whole. */
-export async function candidates(line: string): Promise<string[]> {
+export async function candidates(line: string, commands: Commands): Promise<string[]> {
   const words = line.trimStart().split(/\s+/).slice(1);
   const last = words.pop() ?? '';
-  const found = await possible(words, last);
+  const found = await possible(words, last, commands);
   return found.filter((word) => word.startsWith(last)).sort();
 }
 
-async function possible(before: readonly string[], last: string): Promise<string[]> {
+async function possible(before: readonly string[], last: string, commands: Commands): Promise<string[]> {
   const [name = ''] = before;
-  if (before.length === 0) return Object.keys(COMMANDS).map((command) => `${command} `);
-  if (last.startsWith('-')) return optionsOf(name);
+  if (before.length === 0) return Object.keys(commands).map((command) => `${command} `);
+  if (last.startsWith('-')) return optionsOf(Object.hasOwn(commands, name) ? commands[name] : undefined);
   if (['-e', '--event'].includes(before.at(-1) ?? '')) return knownNames.events.map((event) => `${event} `);
   // Behind the address stands the command: what begins with a dash, and its value, may stand anywhere.
   const operands = before.slice(1).filter((word) => !word.startsWith('-'));
@@ -23,8 +25,7 @@ async function possible(before: readonly string[], last: string): Promise<string
   return last.startsWith('unix:') ? paths(last.slice('unix:'.length)) : SCHEMES;
 }
 
-async function optionsOf(name: string): Promise<string[]> {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+async function optionsOf(entry: CommandEntry | undefined): Promise<string[]> {
   const { options = [] } = (await entry?.load()) ?? {};
   return ['--help ', ...options.flatMap(({ long }) => (long ? [`${long} `] : []))];
 }

@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import type { CommandEntry } from '../command-entry.js';
 import { candidates } from '../completion-words.js';
 
 /** Each asks `rx-qmp completion words LINE` for what may stand at the end of the line up to the cursor. */
@@ -22,7 +23,7 @@ compdef _rx_qmp rx-qmp`,
   fish: `complete -c rx-qmp -f -a '(rx-qmp completion words (commandline -cp | string collect) 2>/dev/null)'`,
 };
 
-export function completionCommand(): Command {
+export function completionCommand(commands: Readonly<Record<string, CommandEntry>>): Command {
   return new Command('completion')
     .addArgument(new Argument('<shell>', 'which script to print').choices([...Object.keys(SCRIPTS), 'words']))
     .argument('[line]', 'for words: the line up to the cursor')
@@ -37,11 +38,9 @@ Examples:
 It completes commands, options, the names of QMP commands and events, and the paths of sockets. The script asks 'rx-qmp completion
 words LINE', which prints what may stand at the end of that line.`,
     )
-    .action(completion);
-}
-
-async function completion(shell: string, line = ''): Promise<void> {
-  const script = SCRIPTS[shell];
-  const lines = script === undefined ? await candidates(line) : [script];
-  for (const one of lines) process.stdout.write(`${one}\n`);
+    .action(async (shell: string, line: string | undefined) => {
+      const script = SCRIPTS[shell];
+      const lines = script === undefined ? await candidates(line ?? '', commands) : [script];
+      for (const one of lines) process.stdout.write(`${one}\n`);
+    });
 }
