@@ -4,8 +4,6 @@ const { buildSync } = require('esbuild');
 
 const root = join(__dirname, '..');
 
-exports.BUDGET = 8_000;
-
 exports.bundle = (statement) => {
   const { outputFiles, metafile } = buildSync({
     absWorkingDir: root,

@@ -5,8 +5,5 @@ export interface Bundle {
   readonly modules: readonly string[];
 }
 
-/** The design's budget in bytes for all of the core entry. */
-export declare const BUDGET: number;
-
 /** What a browser loads for one statement, of the package as built. */
 export declare function bundle(statement: string): Bundle;
