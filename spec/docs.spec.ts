@@ -4,9 +4,8 @@ import ts from 'typescript';
 import { compile } from './generate/compile.js';
 
 const root = join(__dirname, '..');
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))].map((name) =>
-  name === 'README.md' ? name : `docs/${name}`,
-);
+const guides = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', 'SECURITY.md', ...guides.map((name) => `docs/${name}`)];
 
 interface Block {
   /** The page and the line on which its code begins. */

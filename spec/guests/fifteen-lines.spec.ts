@@ -7,15 +7,15 @@ import { kernelArguments } from './start-guest.js';
 
 jest.setTimeout(120_000);
 
-describeGuest('the fifteen lines of the README', () => {
+describeGuest('the fifteen lines of docs/launch.md', () => {
   const folder = temporaryFolder();
   afterAll(() => {
     folder.remove();
   });
 
   it('launch a guest, run a command in it, take a screenshot, unplug a disk and shut it down', async () => {
-    const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
-    const [, program = ''] = /## A VM in fifteen lines\n\n```ts\n(.*?)```/s.exec(readme) ?? [];
+    const page = readFileSync(join(__dirname, '../../docs/launch.md'), 'utf8');
+    const [, program = ''] = /## A VM in fifteen lines\n\n```ts\n(.*?)```/s.exec(page) ?? [];
     expect(program.split('\n').filter((line) => line !== '' && !line.startsWith('import '))).toHaveLength(8);
     expect(program).toContain("'guest.qcow2'");
     // The guest of the tests is a kernel and its initial file system, instead of a disk.
