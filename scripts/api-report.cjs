@@ -36,8 +36,10 @@ function readApi() {
   for (const [name, file] of files) {
     const source = program.getSourceFile(file);
     if (!source) throw new Error(`${file} is not built`);
+    const entry = checker.getSymbolAtLocation(source);
+    if (!entry) throw new Error(`${file} exports nothing`);
     const lines = checker
-      .getExportsOfModule(checker.getSymbolAtLocation(source))
+      .getExportsOfModule(entry)
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .flatMap((symbol) => {
         const target = real(symbol);
@@ -71,7 +73,7 @@ function undocumentedIn(node) {
   const own = hasSentence(statementOf(node)) ? [] : [name];
   const members = ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node) ? node.members : [];
   const bare = members.filter((member) => isPublic(member) && !isOverride(member, node) && !hasSentence(member));
-  return [...own, ...bare.map((member) => `${name}.${member.name.getText()}`)].filter(
+  return [...own, ...bare.map((member) => `${name}.${member.name?.getText() ?? '?'}`)].filter(
     // The second of several signatures, and a setter, are told of by the first.
     (each, index, all) => all.indexOf(each) === index,
   );

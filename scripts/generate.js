@@ -13,13 +13,13 @@ for (const file of await readdir(new URL('qapi/', root))) {
 }
 
 const guest = { commandMap: 'GuestCommandMap', prefix: 'qga', manual: manual.qga };
-const files = new Map([
+const files = Object.fromEntries([
   ...[...generateTypes(schemas.qemu, { manual: manual.qemu })].map(([name, text]) => [`qapi/${name}`, text]),
   ['qapi/known-names.ts', generateListedNames(schemas.qemu)],
   ['qapi/known-shapes.ts', generateKnownShapes(schemas.qemu)],
   ...[...generateTypes(schemas.qga, guest)].map(([name, text]) => [`qga/${name}`, text]),
 ]);
-for (const [path, text] of files) {
+for (const [path, text] of Object.entries(files)) {
   await writeFile(new URL(`src/protocol/${path}`, root), text);
   console.log(`src/protocol/${path}: ${Buffer.byteLength(text)} bytes`);
 }
