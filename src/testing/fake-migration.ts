@@ -11,6 +11,7 @@ const AT_WORK: readonly string[] = ['setup', 'active', 'cancelling', 'postcopy-a
 /** The migration of a {@link FakeQemu}: set up by `migrate`, then active, and so on as you tell it. */
 export class FakeMigration {
   readonly #emit: JobHost['emit'];
+  readonly #left: () => void;
   /** Without the capability `events` QEMU sends none. */
   readonly #capabilities = new Map([
     ['xbzrle', false],
@@ -20,8 +21,9 @@ export class FakeMigration {
   #info: MigrationInfo = {};
 
   /** Made by the FakeQemu. */
-  constructor(emit: JobHost['emit']) {
+  constructor(emit: JobHost['emit'], left: () => void) {
     this.#emit = emit;
+    this.#left = left;
   }
 
   /** `undefined` where none was ever begun. */
@@ -41,9 +43,10 @@ export class FakeMigration {
     if (this.#capabilities.get('events')) this.#emit('MIGRATION', { status });
   }
 
-  /** The VM stands still, and is at the other side. */
+  /** The VM stands still, and is at the other side: its status here is `postmigrate`. */
   complete(downtime = 4): void {
     this.#emit('STOP');
+    this.#left();
     this.#info = { ...this.#info, downtime };
     this.reach('completed');
   }
@@ -58,8 +61,7 @@ export class FakeMigration {
   get replies(): Replies {
     return {
       'query-migrate': () => this.#info,
-      'query-migrate-capabilities': () =>
-        [...this.#capabilities].map(([capability, state]) => ({ capability, state })),
+      'query-migrate-capabilities': () => [...this.#capabilities].map(([capability, state]) => ({ capability, state })),
       'migrate-set-capabilities': ({ capabilities }) => {
         this.#checkIdle();
         for (const { capability, state } of capabilities) this.#capabilities.set(capability, state);

@@ -183,7 +183,7 @@ export class FakeQemu {
     this.#status = this.#options.status ?? 'running';
     const emit: JobHost['emit'] = (name, ...[data]) => this.#emit(name, data);
     this.#jobs = new FakeJobs(emit);
-    this.#migration = new FakeMigration(emit);
+    this.#migration = new FakeMigration(emit, () => (this.#status = 'postmigrate'));
     this.#devices = new FakeDevices(emit);
     this.#dead = false;
     this.#silent = false;
