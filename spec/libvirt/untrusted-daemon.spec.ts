@@ -1,4 +1,5 @@
-import { QmpClient } from 'rx-qmp';
+import { filter, firstValueFrom } from 'rxjs';
+import { QmpClient, type ConnectionState } from 'rx-qmp';
 import { libvirt } from 'rx-qmp/libvirt';
 import { XdrWriter } from '../../src/libvirt/xdr.js';
 import { collect, unlisted } from '../support/wire.js';
@@ -200,6 +201,61 @@ describe('libvirt, where the daemon', () => {
     await closed;
     expect(client.state).toMatchObject({
       cause: { message: expect.stringContaining('the domain has stopped (crashed)') as string },
+    });
+  });
+
+  describe('fails at `quit`', () => {
+    const powerdown = new XdrWriter()
+      .int(1)
+      .raw(domainOf('vm1'))
+      .string('POWERDOWN')
+      .int(0)
+      .int(5)
+      .int(6)
+      .absent().bytes;
+    const stopped = new XdrWriter().int(2).raw(domainOf('vm1')).int(5).int(5).bytes;
+
+    function ended(): Promise<ConnectionState> {
+      return firstValueFrom(client.state$.pipe(filter(({ phase }) => phase === 'closed')));
+    }
+
+    it('since QEMU was faster than libvirt, which has lost the reply and SHUTDOWN: that is an end in good order (C7)', async () => {
+      await client.connect();
+      let asked = 0;
+      daemon.onCall = (call) => {
+        daemon.refuse(call, 38, 'Unable to read from monitor: Connection reset by peer');
+        asked += 1;
+        if (asked === 2) daemon.event(QEMU, 6, powerdown);
+        return true;
+      };
+      // The refusals have been read, and the stop comes only then.
+      client.observe('POWERDOWN').subscribe(() => {
+        daemon.event(REMOTE, 318, stopped);
+      });
+      const closed = ended();
+      await expect(client.execute('quit')).rejects.toMatchObject({ name: 'ExecInterruptedError' });
+      expect(await closed).toEqual({ phase: 'closed' });
+    });
+
+    it.each([
+      ['while QEMU answers', 1, 1],
+      ['before QEMU has got it', 68, 0],
+    ])('%s: that is a refusal, and a later stop is a loss', async (_when, code, questions) => {
+      await client.connect();
+      let asked = -1;
+      daemon.onCall = (call) => {
+        asked += 1;
+        if (asked > 0) return false;
+        daemon.refuse(call, code, 'not now');
+        return true;
+      };
+      await expect(client.execute('quit')).rejects.toMatchObject({ name: 'ExecuteError', desc: 'libvirt: not now' });
+      expect(asked).toBe(questions);
+      const closed = ended();
+      daemon.event(REMOTE, 318, stopped);
+      expect(await closed).toMatchObject({
+        cause: { message: expect.stringContaining('the domain has stopped (failed)') as string },
+      });
     });
   });
 });

@@ -16,6 +16,8 @@ export class LibvirtError extends QmpError {
 /** The numbers that are acted on. */
 export const NO_DOMAIN = 42;
 export const AGENT_UNRESPONSIVE = 86;
+/** An internal error, a system error, a domain that does not run: what libvirt says when QEMU's monitor has gone. */
+export const MONITOR_GONE: readonly number[] = [1, 38, 55];
 
 export function readError(reader: XdrReader): LibvirtError {
   const code = reader.int();

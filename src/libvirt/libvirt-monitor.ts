@@ -1,5 +1,6 @@
-import type { Command } from '../protocol/command.js';
+import { nameOf, type Command } from '../protocol/command.js';
 import { QmpFacade, type Backend } from '../transport/qmp-facade.js';
+import { LibvirtError, MONITOR_GONE } from './libvirt-error.js';
 import { domainIn, type OpenDomain } from './open-domain.js';
 import {
   LIFECYCLE_EVENT,
@@ -37,15 +38,7 @@ export class LibvirtMonitor implements Backend, RpcHost {
   }
 
   run(command: Command, _text: string, id: string | undefined): void {
-    if (!this.#rpc) return;
-    this.#ask(this.#rpc, withoutId(command)).then(
-      (reply) => {
-        this.facade.receive(replyWithId(reply, id));
-      },
-      (error: unknown) => {
-        this.facade.receive(refusalText(error, id));
-      },
-    );
+    if (this.#rpc) void this.#answer(this.#rpc, command, id);
   }
 
   event(procedure: Procedure, reader: XdrReader): void {
@@ -59,6 +52,32 @@ export class LibvirtMonitor implements Backend, RpcHost {
 
   close(): void {
     this.#rpc?.end(new Error('closed'));
+  }
+
+  async #answer(rpc: Rpc, command: Command, id: string | undefined): Promise<void> {
+    let reply: string;
+    try {
+      reply = replyWithId(await this.#ask(rpc, withoutId(command)), id);
+    } catch (error) {
+      if (nameOf(command) === 'quit' && (await this.#isGone(rpc, error))) return;
+      reply = refusalText(error, id);
+    }
+    this.facade.receive(reply);
+  }
+
+  /**
+   * Whether QEMU has done what libvirt reports as failed. Where QEMU exits between two of libvirt's reads, libvirt loses what the
+   * first gave it: the reply to `quit`, and SHUTDOWN. It tells that the domain has stopped, which ends the session; the reply must
+   * not be a refusal, or that end would look like a loss.
+   */
+  async #isGone(rpc: Rpc, error: unknown): Promise<boolean> {
+    if (!saysGone(error)) return false;
+    try {
+      await this.#ask(rpc, '{"execute":"query-status"}');
+      return false;
+    } catch (again) {
+      return saysGone(again);
+    }
   }
 
   async #ask(rpc: Rpc, command: string): Promise<string> {
@@ -75,7 +94,7 @@ export class LibvirtMonitor implements Backend, RpcHost {
     this.facade.receive(`{"event":${event},"timestamp":${timestamp}${data === undefined ? '' : `,"data":${data}`}}\n`);
   }
 
-  /** After a SHUTDOWN the client knows that it was to be expected; without one it is a loss, with these words. */
+  /** After a SHUTDOWN, or its own `quit`, the client knows that it was to be expected; without one it is a loss, with these words. */
   #lifecycleEvent(reader: XdrReader): void {
     reader.int(); // the number of the registration
     domainIn(reader);
@@ -85,4 +104,8 @@ export class LibvirtMonitor implements Backend, RpcHost {
       this.#rpc?.end(new Error(`libvirt: the domain has stopped (${HOW[detail] ?? 'why is not known'})`));
     }
   }
+}
+
+function saysGone(error: unknown): boolean {
+  return error instanceof LibvirtError && MONITOR_GONE.includes(error.code);
 }
