@@ -1,5 +1,5 @@
 /* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-meaningless-void-operator, @typescript-eslint/no-unsafe-enum-comparison,
-   @typescript-eslint/no-unnecessary-type-arguments, @typescript-eslint/no-unnecessary-type-parameters, @typescript-eslint/no-unsafe-call -- nothing here runs, and much of it is wrong on purpose */
+   @typescript-eslint/no-unnecessary-type-arguments, @typescript-eslint/no-unsafe-call -- nothing here runs, and much of it is wrong on purpose */
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import {
   EventListener,

@@ -1,4 +1,4 @@
-/* eslint-disable rxjs-x/no-floating-observables, @typescript-eslint/no-unnecessary-type-parameters -- nothing here runs */
+/* eslint-disable rxjs-x/no-floating-observables -- nothing here runs */
 import type { Observable } from 'rxjs';
 import {
   EventListener,
