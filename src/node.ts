@@ -3,7 +3,9 @@
 export { connect, type ConnectOptions } from './client/node/connect.js';
 export { address, type Address } from './transport/node/address.js';
 export { tcp, unixSocket, type TcpOptions } from './transport/node/socket.js';
-export { accept, type AcceptOptions } from './transport/node/accept.js';
+export { accept } from './transport/node/accept.js';
+export type { AcceptOptions } from './transport/node/greeted-peers.js';
+export { accept$, type AcceptClientsOptions } from './client/node/accept-clients.js';
 export { streams } from './transport/node/streams.js';
 export { webSocket } from './transport/node/web-socket.js';
 export { HubClient } from './hub/node/hub-client.js';

@@ -4,9 +4,9 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { lastValueFrom, toArray } from 'rxjs';
+import { lastValueFrom, take, toArray } from 'rxjs';
 import { backoff, QmpClient, type ConnectError, type ExecInterruptedError } from 'rx-qmp';
-import { accept, connect, streams } from 'rx-qmp/node';
+import { accept, accept$, connect, streams } from 'rx-qmp/node';
 import { namesIn } from '../support/bus-events.js';
 import { describeQemu, exit, socketAt, startQemu } from '../support/qemu.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -198,6 +198,21 @@ describeQemu('connections to a real QEMU', () => {
       await client.execute('quit');
       await qemu.gone;
       await client.close();
+      folder.remove();
+    });
+
+    it('gives a client for each QEMU that dials in at one address (C16)', async () => {
+      const folder = temporaryFolder();
+      const path = join(folder.path, 'qmp');
+      const two = lastValueFrom(accept$(`unix:${path}`).pipe(take(2), toArray()));
+      await socketAt(path, AbortSignal.timeout(5_000));
+      const qemus = ['one', 'two'].map((name) => spawnQemu('-name', name, '-qmp', `unix:${path},server=off`));
+      const clients = await two;
+      const names = await Promise.all(clients.map(async (client) => (await client.execute('query-name')).name));
+      expect(names.sort()).toEqual(['one', 'two']);
+      for (const client of clients) await client.execute('quit');
+      for (const { gone } of qemus) await gone;
+      for (const client of clients) await client.close();
       folder.remove();
     });
 
