@@ -8,8 +8,8 @@ const read = async (path) => JSON.parse(await readFile(new URL(path, root), 'utf
 const manual = await read('qapi/manual.json');
 const schemas = { qemu: [], qga: [] };
 for (const file of await readdir(new URL('qapi/', root))) {
-  const [, server, version] = /^(qemu|qga)-(.+)\.json$/.exec(file) ?? [];
-  if (version !== undefined) schemas[server].push({ version, schema: await read(`qapi/${file}`) });
+  const match = /^(qemu|qga)-(.+)\.json$/.exec(file);
+  if (match) schemas[match[1]].push({ version: match[2], schema: await read(`qapi/${file}`) });
 }
 
 const guest = { commandMap: 'GuestCommandMap', prefix: 'qga', manual: manual.qga };

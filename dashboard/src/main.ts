@@ -11,7 +11,9 @@ bootstrapApplication(App, {
   providers: [
     provideZonelessChangeDetection(),
     { provide: SESSION, useValue: session },
-    provideQmpHub(() => new HubClient(session.hub, { last: 500, ...(session.token !== '' && { token: session.token }) })),
+    provideQmpHub(
+      () => new HubClient(session.hub, { last: 500, ...(session.token !== '' && { token: session.token }) }),
+    ),
   ],
 }).catch((error: unknown) => {
   console.error(error);

@@ -109,8 +109,9 @@ describe('rx-qmp nats-config', () => {
     );
     expect(printed.stdout).toContain('password: $NATS_PASSWORD_ANN');
     expect(printed.stdout).toContain('qmp1.cmd.h1.vm1.x.stop');
-    for (const limit of ['max_pending: 8MB', 'write_deadline: "5s"', 'max_control_line', 'max_subscriptions'])
-      {expect(printed.stdout).toContain(limit);}
+    for (const limit of ['max_pending: 8MB', 'write_deadline: "5s"', 'max_control_line', 'max_subscriptions']) {
+      expect(printed.stdout).toContain(limit);
+    }
     const folder = mkdtempSync(join(tmpdir(), 'rx-qmp-spec-'));
     try {
       const words = ['nats-config', '--hosts', 'h1', '--out', folder];

@@ -17,7 +17,9 @@ describeQemu('rx-qmp generate', () => {
     const { code, stdout, stderr } = await rxQmp('generate', qemu.address);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: expect.stringMatching(/^QEMU [\d.]+: 0 events and 0 commands that rx-qmp does not list, 0 with other members than it lists\n$/) as string,
+      stderr: expect.stringMatching(
+        /^QEMU [\d.]+: 0 events and 0 commands that rx-qmp does not list, 0 with other members than it lists\n$/,
+      ) as string,
     });
     expect(stdout).toContain("declare module 'rx-qmp'");
     await qemu.stop();

@@ -22,8 +22,9 @@ export function schemaOf(client: QmpClient): Promise<QmpSchema> {
   const before = known.get(client);
   if (before && before.greeting === greeting) return before.schema;
   const schema = client.execute('query-qmp-schema').then((entries) => {
-    if (!Array.isArray(entries))
-      {throw new ProtocolError(`${client.name}: query-qmp-schema returned something else than a list`);}
+    if (!Array.isArray(entries)) {
+      throw new ProtocolError(`${client.name}: query-qmp-schema returned something else than a list`);
+    }
     return new QmpSchema(entries);
   });
   known.set(client, { greeting, schema });

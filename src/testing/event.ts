@@ -23,7 +23,10 @@ const timeless = new WeakSet();
  * Its timestamp is 0. Fed to a bus of {@link qmpMarbles} it gets the time of its frame; expected there, it stands for the
  * event at any time. Use {@link eventAt} where the time matters.
  */
-export function event<const N extends EventName | OpenName>(name: Known<N>, ...[data]: EventData<N>): QmpEvent<NoInfer<N>> {
+export function event<const N extends EventName | OpenName>(
+  name: Known<N>,
+  ...[data]: EventData<N>
+): QmpEvent<NoInfer<N>> {
   const built = withTime(name, data, START);
   timeless.add(built);
   return built as QmpEvent<N>;

@@ -32,7 +32,11 @@ export interface QmpMarbles extends Pick<RunHelpers, 'flush' | 'time' | 'animate
 }
 
 /** A source of what the letters of a diagram stand for: `values`, else the events, else the letter itself. */
-export type Source = <T = QmpEvent>(marbles: string, values?: Values<T>, error?: unknown) => Observable<T> & WithSubscriptions;
+export type Source = <T = QmpEvent>(
+  marbles: string,
+  values?: Values<T>,
+  error?: unknown,
+) => Observable<T> & WithSubscriptions;
 
 export interface WithSubscriptions {
   readonly subscriptions: ReturnType<RunHelpers['hot']>['subscriptions'];
