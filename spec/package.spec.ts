@@ -145,7 +145,7 @@ describe('the packed package', () => {
       .split('\n')
       .filter(
         (name) =>
-          !/^package\/(dist\/.+\.(js|d\.ts)(\.map)?|src\/(?!cli\/).+\.ts|dist\/cli\/(main\.cjs|LICENSES\.txt)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
+          !/^package\/(dist\/.+\.(js|d\.ts)(\.map)?|src\/(?!cli\/).+\.ts|dist\/cli\/(main\.cjs|LICENSES\.txt)|dist\/dashboard\/[\w.-]+\.(html|css|json|txt)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(
             name,
           ),
       );

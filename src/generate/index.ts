@@ -5,9 +5,9 @@ import { prepare } from './prepare.js';
 import { readSchema } from './schema.js';
 import { shapeOf } from './shapes.js';
 
-export { knownNames, type ListedNames } from '../protocol/qapi/known-names.js';
+export { knownNames } from '../protocol/qapi/known-names.js';
 export type { VersionedSchema } from './merge.js';
-export { generateAugmentation, type Augmentation } from './augmentation.js';
+export { generateAugmentation } from './augmentation.js';
 export { SchemaError } from './schema.js';
 
 /** A page of a reference manual, and the anchors of its sections: `command-QMP-run-state.query-status`. */
