@@ -10,6 +10,9 @@ const { stackTraceLimit } = Error;
 /** The diagnostics of what is dropped. */
 const DROPPED: ReadonlySet<string> = new Set(['bad-line', 'half-message', 'event-too-large']);
 
+/** Diagnostics of one kind that a client tells one by one in a second. */
+const NOISE = 100;
+
 const NOTHING = { sessions: 0, bytes: 0, mutations: 0, events: 0, dropped: 0, protocolErrors: 0 };
 let total = NOTHING;
 
@@ -19,7 +22,7 @@ async function judged(stream: Stream, { mutations = 0, maxMessageBytes = Infinit
   const verdict = new Judge(maxMessageBytes).judge(bytes);
   const played = await play(stream, { maxMessageBytes });
   const events = verdict.log.filter((entry) => entry.startsWith('{'));
-  expect(played).toEqual({ ...verdict, read: events });
+  expect({ ...played, log: told(played.log) }).toEqual({ ...verdict, log: told(verdict.log), read: events });
   total = {
     sessions: total.sessions + 1,
     bytes: total.bytes + bytes.length,
@@ -37,6 +40,16 @@ function tell(what: string): void {
       `none that was not sent, ${total.dropped} lines dropped, each with a diagnostic, ${total.protocolErrors} sessions ended ` +
       'by ProtocolError; no promise left pending',
   );
+}
+
+/**
+ * A log as it is compared. Where a client tells of more than so many of a kind in a second, it tells how many there were afterwards
+ * (C14): then only the events are in order, and the rest is counted.
+ */
+function told(log: readonly string[]): readonly string[] {
+  const kinds = log.filter((entry) => !entry.startsWith('{'));
+  const isNoisy = kinds.length > NOISE;
+  return isNoisy ? [...log.filter((entry) => entry.startsWith('{')), ...kinds.sort()] : log;
 }
 
 describe('a stream of bytes', () => {

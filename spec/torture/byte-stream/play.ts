@@ -15,8 +15,10 @@ export async function play(stream: Stream, options: QmpClientOptions): Promise<P
   const client = new QmpClient(player(stream), options);
   const log: string[] = [];
   client.events$.subscribe((event) => log.push(JSON.stringify(event)));
-  client.diagnostics$.subscribe(({ kind }) => {
-    if (kind !== 'rounded-integer') log.push(kind);
+  client.diagnostics$.subscribe((diagnostic) => {
+    const { kind } = diagnostic;
+    if (kind === 'suppressed') log.push(...Array<string>(diagnostic.count).fill(diagnostic.of));
+    else if (kind !== 'rounded-integer') log.push(kind);
   });
   const commands: string[] = [];
   client.state$.subscribe(({ phase }) => {

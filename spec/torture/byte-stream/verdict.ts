@@ -45,7 +45,8 @@ export class Judge {
       const message = objectIn(line);
       bad = message ? 0 : bad + 1;
       if (message) this.#hear(message, line);
-      else this.#log.push('bad-line');
+      else if (this.#greeted) this.#log.push('bad-line');
+      else this.#ended = 'by us, for its greeting';
       if (bad === BAD_LINES) this.#ended = 'by ProtocolError';
       if (this.#ended) break;
     }
