@@ -37,10 +37,14 @@ export class Route {
 
   /** Puts them into the address without a step in the browser's history. */
   keep(parameters: URLSearchParams): void {
+    // Somebody goes elsewhere at this moment: that address must not be overwritten by one of the place that is left.
+    if (location.hash !== this.#hash()) return;
     const query = parameters.toString();
     const { path } = this.#parts();
-    history.replaceState(null, '', `#${path || '/'}${query === '' ? '' : `?${query}`}`);
-    this.#hash.set(location.hash);
+    const hash = `#${path || '/'}${query === '' ? '' : `?${query}`}`;
+    if (hash === location.hash) return;
+    history.replaceState(null, '', hash);
+    this.#hash.set(hash);
   }
 }
 
