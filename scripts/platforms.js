@@ -156,7 +156,7 @@ try {
     const page = join(root, 'docs/platforms.md');
     writeFileSync(
       page,
-      readFileSync(page, 'utf8').replace(/(<!-- table -->\n\n).*?(\n\n<!-- end -->)/s, `$1${table.join('\n')}$2`),
+      readFileSync(page, 'utf8').replace(/(<!-- table -->\n).*?(<!-- end -->)/s, `$1\n${table.join('\n')}\n\n$2`),
     );
   }
   if (rows.some(([, , result]) => result !== 'works')) process.exitCode = 1;
