@@ -94,9 +94,12 @@ async function show(url: string, open: boolean): Promise<void> {
   const signal = interruptSignal();
   process.stdout.write(`dashboard: ${url}\n`);
   const page = open ? await BrowserPage.open(url) : undefined;
+  // With --hub nothing else keeps the process running, and the file that the browser opens must stay until it has read it.
+  const stay = setInterval(() => undefined, 2 ** 31 - 1);
   try {
     await aborted(signal);
   } finally {
+    clearInterval(stay);
     await page?.remove();
   }
 }
