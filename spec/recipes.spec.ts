@@ -1,6 +1,9 @@
+import * as diagnosticsChannel from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFunction } from 'node:vm';
+import * as openTelemetry from '@opentelemetry/api';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import * as rxjs from 'rxjs';
 import { NEVER, firstValueFrom, type MonoTypeOperatorFunction, type Observable } from 'rxjs';
 import * as rxQmp from 'rx-qmp';
@@ -22,7 +25,12 @@ async function recipe(heading: string, client: EventBus): Promise<{ made: Record
   });
   const names = [...code.matchAll(/^(?:const|function|async function) (\w+\$?)/gm)].map(([, name]) => name);
   const printed: unknown[] = [];
-  const modules: Record<string, unknown> = { rxjs, 'rx-qmp': rxQmp };
+  const modules: Record<string, unknown> = {
+    rxjs,
+    'rx-qmp': rxQmp,
+    'node:diagnostics_channel': diagnosticsChannel,
+    '@opentelemetry/api': openTelemetry,
+  };
   const body = `return (async () => { ${outputText}\nreturn { ${names.join(', ')} }; })();`;
   const run = compileFunction(body, ['client', 'require', 'console', 'exports']) as (
     ...given: unknown[]
@@ -279,6 +287,38 @@ describe('recipes', () => {
       emit('STOP');
       expect(heard).toEqual(['STOP', 'complete', 'complete']);
     });
+  });
+
+  it('Spans for OpenTelemetry', async () => {
+    const finished = new InMemorySpanExporter();
+    const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(finished)] });
+    provider.register();
+    const client = await connected(new FakeQemu(), { name: 'vm1' });
+    const { made } = await recipe('Spans for OpenTelemetry', client);
+    const { commands, toSpans } = made as unknown as {
+      commands: diagnosticsChannel.TracingChannel;
+      toSpans: diagnosticsChannel.TracingChannelSubscribers<object>;
+    };
+    try {
+      await openTelemetry.trace.getTracer('a program').startActiveSpan('request', async (request) => {
+        await client.execute('query-status');
+        await client.execute('device_del', { id: 'secret' }).catch(() => undefined);
+        request.end();
+      });
+      const [status, unplug, request] = finished.getFinishedSpans();
+      expect(status).toMatchObject({
+        name: 'query-status',
+        attributes: { 'rx_qmp.client': 'vm1', 'rx_qmp.command': 'query-status' },
+        status: { code: openTelemetry.SpanStatusCode.UNSET },
+      });
+      expect(unplug).toMatchObject({ name: 'device_del', status: { code: openTelemetry.SpanStatusCode.ERROR } });
+      expect(status?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId);
+    } finally {
+      commands.unsubscribe(toSpans);
+      openTelemetry.trace.disable();
+      openTelemetry.context.disable();
+      await provider.shutdown();
+    }
   });
 
   it('are all tried here, and listed at the top of the page', () => {

@@ -17,6 +17,7 @@ export type { ConnectionState, Gap, Shutdown } from './client/state.js';
 export type { ClientStats } from './client/stats.js';
 export type { Command } from './protocol/command.js';
 export type { Traffic } from './client/traffic.js';
+export type { ConnectTrace, ExecuteTrace, SessionEndTrace } from './client/diagnostics-channels.js';
 export { QmpSchema, schemaOf, type SchemaMember } from './client/schema.js';
 export type { Connection, Connector } from './transport/connection.js';
 export { backoff, type BackoffOptions, type ReconnectPolicy } from './client/reconnect.js';

@@ -82,4 +82,12 @@ describe('rx-qmp demo', () => {
     expectStory(run);
     expect(run.stdout).toMatch(/SHUTDOWN {"guest":false,"reason":"host-qmp-quit"}\n {2}the connection is closed/);
   });
+
+  it.each([
+    { FORCE_COLOR: '1', coloured: true },
+    { FORCE_COLOR: '0', coloured: false },
+  ])('is coloured in a pipe where FORCE_COLOR says so: $FORCE_COLOR', async ({ FORCE_COLOR, coloured }) => {
+    const { code, stdout } = await new Cli(['demo'], { PATH: '/nonexistent', FORCE_COLOR }).ended();
+    expect({ code, coloured: stdout.includes('\u001b[1m') }).toEqual({ code: 0, coloured });
+  });
 });

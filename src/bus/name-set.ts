@@ -23,7 +23,7 @@ export class NameSet extends Set<string> {
   }
 
   override add(name: string): this {
-    if (typeof name !== 'string') throw new TypeError(`names must hold strings, not ${show(name)}`);
+    checkName(name);
     if (this.has(name)) return this;
     super.add(name);
     this.#only = this.size === 1 ? name : undefined;
@@ -55,9 +55,10 @@ export function namesOf(names: unknown): string[] {
     throw new TypeError(`names must be a string, an iterable of strings, or null, not ${show(names)}`);
   }
   const list = [...(names as Iterable<unknown>)];
-  const stranger = list.find((name) => typeof name !== 'string');
-  if (stranger !== undefined || list.includes(undefined)) {
-    throw new TypeError(`names must hold strings, not ${show(stranger)}`);
-  }
+  list.forEach(checkName);
   return list as string[];
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string') throw new TypeError(`names must hold strings, not ${show(name)}`);
 }

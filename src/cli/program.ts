@@ -18,7 +18,7 @@ Examples:
   $ rx-qmp watch unix:/run/vm1.qmp                    print events as they come
   $ rx-qmp exec unix:/run/vm1.qmp query-status        run one command
 
-'rx-qmp COMMAND --help' has more of them.`,
+'rx-qmp COMMAND --help' has more of them. NO_COLOR=1 and FORCE_COLOR=1 decide about colours.`,
     );
   const named = words[0] === 'help' ? words[1] : words[0];
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {

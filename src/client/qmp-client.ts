@@ -10,6 +10,7 @@ import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.
 import type { Greeting, Message } from '../protocol/message.js';
 import type { OpenName } from '../protocol/event-names.js';
 import type { ExecuteOptions } from './commands.js';
+import { ConnectionTraces, traceExecute } from './diagnostics-channels.js';
 import type { Connector } from '../transport/connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
 import { Link, type LinkHost } from './link.js';
@@ -53,6 +54,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
   readonly #traffic = new HotSource<Traffic>();
   readonly #gaps = new HotSource<Gap>();
   readonly #states = new StateView({ phase: 'idle' });
+  readonly #traces: ConnectionTraces;
   #closed = false;
   readonly #counts = { events: 0, replies: 0, faults: 0 };
 
@@ -78,6 +80,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     }
     super(NEVER, { ...options, name: options.name ?? connector.address ?? 'qmp' });
     this.#executeTimeout = executeTimeout;
+    this.#traces = new ConnectionTraces(this.name);
     const { reconnect = false } = options;
     const policy = policyOf(reconnect);
     this.#link = new Link(
@@ -180,7 +183,9 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
         phase: state.phase,
       });
     }
-    return session.execute({ name, args, oob, ...(fds && { fds: numbersOf(fds) }) }, timeout, signal);
+    const call = { name, args, oob, ...(fds && { fds: numbersOf(fds) }) };
+    const trace = { client: this.name, command: name, oob };
+    return traceExecute(trace, () => session.execute(call, timeout, signal));
   }
 
   /** The same as a cold Observable: each subscription runs the command, unsubscribing aborts it. */
@@ -250,6 +255,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
       },
       changed: (state) => {
         this.debug(() => state.phase);
+        this.#traces.changed(state);
         this.#states.next(state);
       },
       gap: (gap) => {
