@@ -79,7 +79,16 @@ describe('a reader of everything', () => {
     const reader = new Sequence();
     reader.take('STOP', at(1, 1, 15, 1));
     expect(reader.beat(1, [2, 4, 0, {}], true)).toBe(4);
-    expect(reader.beat(1, [1, 99, 0, {}], true)).toBe(0);
+  });
+
+  it('knows that somebody else has published what is ahead of its agent (F2)', () => {
+    for (const forged of [at(1, 1, 900, 1), at(1, 7, 1, 1), at(9, 1, 1, 1)]) {
+      const reader = new Sequence();
+      reader.take('STOP', at(1, 1, 15, 1));
+      expect(reader.beat(1, [1, 15, 10, {}], true)).toBe(4);
+      reader.take('STOP', forged);
+      expect(reader.beat(1, [1, 16, 15, {}], true)).toBe('forged');
+    }
   });
 });
 
@@ -97,6 +106,8 @@ describe('a reader of some names', () => {
     reader.start(at(1, 1, 100), { STOP: 4 });
     expect(reader.beat(1, [1, 200, 100, { WAKEUP: [90, 0] }], true)).toBe(0);
     expect(reader.beat(1, [1, 201, 200, { STOP: [5, 4] }], true)).toBe(1);
+    reader.take('STOP', at(1, 1, 300, 9));
+    expect(reader.beat(1, [1, 301, 201, { STOP: [6, 5] }], true)).toBe('forged');
   });
 
   it('does not know where a name was that it hears for the first time, until a beat tells (F2)', () => {

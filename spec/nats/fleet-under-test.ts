@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom, filter, map, type Observable } from 'rxjs';
 import type { NatsConnection, ConnectionOptions } from '@nats-io/transport-node';
 import { createAgent, type Agent } from 'rx-qmp/agent';
@@ -42,6 +43,11 @@ export class FleetUnderTest {
   async end(): Promise<void> {
     for (const end of this.#ends.splice(0).reverse()) await end();
   }
+}
+
+/** Resolves when the log holds so many messages of the agent, markers included. */
+export async function stored(agent: Agent, count: number): Promise<void> {
+  while (!agent.metrics().includes(`rxqmp_agent_log_stored_total ${count}\n`)) await setImmediate();
 }
 
 /** The names of the commands that reached a QEMU. */

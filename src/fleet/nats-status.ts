@@ -26,7 +26,9 @@ export class NatsStatus {
     this.nats = nats;
     this.#statuses = nats.status();
     this.#closed = nats.isClosed();
-    this.#connected = nats.info !== undefined;
+    // It may be looking for a server just now; the type does not say so, the object does.
+    const { protocol } = nats as NatsConnection & { readonly protocol?: { readonly connected?: boolean } };
+    this.#connected = protocol?.connected ?? nats.info !== undefined;
     void this.#run();
     void nats.closed().then((cause) => {
       this.#close(cause instanceof Error ? cause : undefined);

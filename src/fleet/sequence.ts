@@ -64,17 +64,23 @@ export class Sequence {
    *
    * @param there whether the reader has been there since the beat before: else what it has not heard the beginning of may have
    * been before its time
-   * @returns how many of those did not come
+   * @returns how many of those did not come; 'forged' where it is behind what was read: its agent has not sent that
    */
-  beat(epoch: number, [session, n, from, names]: Moved, there: boolean): number {
+  beat(epoch: number, [session, n, from, names]: Moved, there: boolean): number | 'forged' {
     const order =
       this.#epoch === 0 ? 1 : compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session });
-    if (order < 0) return 0;
+    if (order < 0 || (order === 0 && this.#isAhead(n, names))) return 'forged';
     if (order > 0) this.#enter({ epoch, session }, this.#epoch !== 0);
     if (!this.#names) return this.#reach(ALL, n, there ? from : n);
     return Object.entries(names)
       .filter(([name]) => this.#names?.has(name))
       .reduce((sum, [name, [k, then]]) => sum + this.#reach(name, k, there ? then : k), 0);
+  }
+
+  /** Whether more was read than that. */
+  #isAhead(n: number, names: Moved[3]): boolean {
+    if (!this.#names) return (this.#counts.get(ALL)?.last ?? 0) > n;
+    return Object.entries(names).some(([name, [k]]) => (this.#counts.get(name)?.last ?? 0) > k);
   }
 
   #reach(key: string, latest: number, then: number): number {

@@ -12,8 +12,12 @@ const ACK_WAIT = 3_000;
 /** The same after an answer that it was not stored: there is no leader, or no room. */
 const RETRY = 250;
 const TICK = 100;
+/** The server's code for a message that it will never store. */
+const TOO_LARGE = 10054;
 /** Milliseconds between warnings of the same kind. */
 const WARN_INTERVAL = 60_000;
+/** Milliseconds without anything stored until that is worth a warning: an election takes 5 s. */
+const STALLED = 10_000;
 
 export interface LogLimits {
   readonly bufferEvents: number;
@@ -52,7 +56,11 @@ export class Log {
   #bytes = 0;
   #dropped = 0;
   #stored = 0;
-  #warnedAt = -Infinity;
+  /** When something was stored last, or began to wait. */
+  #movedAt = 0;
+  /** What the server said when it last stored nothing. */
+  #refusal = 'no answer';
+  readonly #warnedAt = new Map<string, number>();
 
   constructor(nats: NatsConnection, limits: LogLimits, logger: Logger | undefined) {
     this.#nats = nats;
@@ -72,6 +80,7 @@ export class Log {
 
   add(queue: LogQueue, item: Item): void {
     queue.items.push(item);
+    if (this.#size === 0) this.#movedAt = performance.now();
     this.#size += 1;
     this.#bytes += item.text.length;
     while (this.#size > this.#limits.bufferEvents || this.#bytes > this.#limits.bufferBytes) {
@@ -112,19 +121,21 @@ export class Log {
     this.#dropped += 1;
     this.#forget(dropped);
     this.#warn(
+      'full',
       `more than ${this.#limits.bufferEvents} events, or ${this.#limits.bufferBytes} bytes, wait for the log: the oldest are dropped`,
     );
     return true;
   }
 
   #pump(queue: LogQueue): void {
-    if (queue.flying || queue.items.size === 0) return;
-    if (this.#paused || this.#flying.size >= IN_FLIGHT) {
-      this.#ready.add(queue);
-      return;
+    while (!queue.flying && queue.items.size > 0) {
+      if (this.#paused || this.#flying.size >= IN_FLIGHT) {
+        this.#ready.add(queue);
+        return;
+      }
+      const item = queue.items.shift();
+      if (item) this.#send(queue, item);
     }
-    const item = queue.items.shift();
-    if (item) this.#send(queue, item);
   }
 
   #send(queue: LogQueue, item: Item): void {
@@ -140,8 +151,19 @@ export class Log {
     try {
       this.#nats.publish(item.subject, item.text, { headers: header, reply: `${this.#inbox}.${slot}` });
     } catch (error) {
-      this.#warn(`the log is not written: ${(error as Error).message}`);
+      this.#giveUp(queue, (error as Error).message);
     }
+  }
+
+  /** Larger than a message may be, say: sent again and again, it would hold up all that comes after it. */
+  #giveUp(queue: LogQueue, why: string): void {
+    const { flying } = queue;
+    if (!flying) return;
+    this.#flying.delete(flying.slot);
+    queue.flying = undefined;
+    this.#dropped += 1;
+    this.#forget(flying.item);
+    this.#warn('refused', `an event of ${flying.item.text.length} characters is missing in the log: ${why}`);
   }
 
   #answered(answer: Msg): void {
@@ -152,13 +174,18 @@ export class Log {
     const ack = answer.data.length === 0 ? undefined : readObject(answer.string());
     if (!Number.isSafeInteger(ack?.['seq'])) {
       flying.resendAt = performance.now() + RETRY;
-      const { description } = (ack?.['error'] ?? {}) as { description?: unknown };
-      if (typeof description === 'string') this.#warn(`the log is not written: ${description}`);
+      const { err_code: code, description } = (ack?.['error'] ?? {}) as { err_code?: unknown; description?: unknown };
+      this.#refusal = typeof description === 'string' ? description : 'no stream takes it, or it has no leader';
+      if (code !== TOO_LARGE) return;
+      this.#giveUp(queue, this.#refusal);
+      this.#pump(queue);
       return;
     }
     this.#flying.delete(slot);
     queue.flying = undefined;
     this.#stored += 1;
+    this.#movedAt = performance.now();
+    this.#refusal = 'no answer';
     this.#forget(flying.item);
     this.#pump(queue);
     this.#next();
@@ -177,8 +204,12 @@ export class Log {
     const now = performance.now();
     for (const queue of [...this.#flying.values()]) {
       if (queue.flying && queue.flying.resendAt <= now) this.#send(queue, queue.flying.item);
+      this.#pump(queue);
     }
     this.#next();
+    if (now - this.#movedAt > STALLED && this.#size > 0) {
+      this.#warn('stalled', `${this.#size} events wait for the log, and the server stores none: ${this.#refusal}`);
+    }
     if (this.#flying.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -189,10 +220,10 @@ export class Log {
     this.#bytes -= text.length;
   }
 
-  #warn(message: string): void {
+  #warn(kind: 'full' | 'refused' | 'stalled', message: string): void {
     const now = performance.now();
-    if (now - this.#warnedAt < WARN_INTERVAL) return;
-    this.#warnedAt = now;
+    if (now - (this.#warnedAt.get(kind) ?? -Infinity) < WARN_INTERVAL) return;
+    this.#warnedAt.set(kind, now);
     this.#logger?.warn(message);
   }
 }

@@ -1,8 +1,10 @@
 import { headers, type Msg, type NatsConnection, type Subscription } from '@nats-io/nats-core';
 import type { Logger } from '../../foundation/logger.js';
 import { isQuery } from '../../gateway/rights.js';
-import { ExecuteError, QmpError } from '../../protocol/errors.js';
+import { ExecInterruptedError, ExecuteError } from '../../protocol/errors.js';
 import { parseExact, stringify } from '../../protocol/json.js';
+import { isInbox } from '../inbox.js';
+import { headersOf, listen } from '../listen.js';
 import { classOf, nameOf, PREFIX, tokenOf } from '../subjects.js';
 import {
   BEATS,
@@ -60,13 +62,10 @@ export class Responder {
     this.#allow = options.allow;
     this.#callers = new Callers(options.limits);
     this.#prefix = `${PREFIX}.cmd.${tokenOf(options.host)}.`;
-    this.#subscription = nats.subscribe(`${this.#prefix}*.*.*`, {
-      callback: (error, message) => {
-        if (error) return;
-        this.#take(message).catch((fault: unknown) => {
-          options.logger?.warn(`a message on ${message.subject} was dropped: ${(fault as Error).message}`);
-        });
-      },
+    this.#subscription = listen(nats, `${this.#prefix}*.*.*`, (message) => {
+      this.#take(message).catch((fault: unknown) => {
+        options.logger?.warn(`a message on ${message.subject} was dropped: ${(fault as Error).message}`);
+      });
     });
   }
 
@@ -80,15 +79,10 @@ export class Responder {
 
   async #take(message: Msg): Promise<void> {
     const { subject, reply } = message;
-    // Anybody's push consumer may deliver here, under the subject of what it delivers.
-    if (!subject.startsWith(this.#prefix)) {
-      this.#count('ignored');
-      return;
-    }
-    const [vmToken = '', commandClass, commandToken = '', ...rest] = subject.slice(this.#prefix.length).split('.');
+    const [vmToken = '', commandClass, commandToken = ''] = subject.slice(this.#prefix.length).split('.');
     const vm = nameOf(vmToken);
     const command = nameOf(commandToken);
-    if (!reply || vm === undefined || command === undefined || rest.length > 0 || !this.#host.speaking()) {
+    if (!reply || !isInbox(reply) || vm === undefined || command === undefined || !this.#host.speaking()) {
       this.#count('ignored');
       return;
     }
@@ -97,7 +91,7 @@ export class Responder {
       this.#answer(reply, this.#hello(vm, feed));
       return;
     }
-    const to = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})$/.exec(message.headers?.get(TO_HEADER) ?? '');
+    const to = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})$/.exec(headersOf(message)?.get(TO_HEADER) ?? '');
     const [epoch = -1, session = -1, beat = -1] = to?.slice(1).map(Number) ?? [];
     // It means another agent, perhaps the one before this: only the one that is meant answers.
     if (epoch !== this.#host.epoch()) {
@@ -121,10 +115,8 @@ export class Responder {
     if (!this.#allow.includes(command) && (oob || !isQuery(command))) {
       const what = oob ? `${command} out of band` : command;
       const why = `${what} is not allowed by the agent of ${this.#hostName}; its --allow ${command} allows it`;
-      {
-        this.#refuse('refused', reply, why);
-        return;
-      }
+      this.#refuse('refused', reply, why);
+      return;
     }
     await this.#run(feed, { name: command, oob }, message, reply);
   }
@@ -149,24 +141,25 @@ export class Responder {
     try {
       args = argumentsOf(message);
     } catch (error) {
-      {
-        this.#refuse('refused', reply, (error as Error).message);
-        return;
-      }
+      this.#refuse('refused', reply, (error as Error).message);
+      return;
     }
-    const place = this.#callers.enter(reply.slice(0, Math.max(0, reply.lastIndexOf('.'))), feed);
+    const place = this.#callers.enter(reply.slice(0, reply.lastIndexOf('.')), feed, message.data.length);
     if (!place) {
       this.#refuse('flood', reply, 'too many commands are unanswered already: await the replies');
       return;
     }
     this.#count('run');
+    const { session } = feed.counter;
     try {
       const result = await place.caller.execute({ ...command, args });
       this.#answer(reply, `{"return":${stringify(result, 'return')}}`);
     } catch (error) {
       if (error instanceof ExecuteError) this.#answer(reply, errorAnswer(error.desc, error.errorClass));
-      // The session has ended, which ends that of whoever asked, too: nobody knows whether it ran.
-      else if (!(error instanceof QmpError)) this.#answer(reply, errorAnswer((error as Error).message));
+      // Where the session has ended, that of whoever asked ends, too: nobody knows whether it ran.
+      else if (!(error instanceof ExecInterruptedError) && feed.greeting && feed.counter.session === session) {
+        this.#answer(reply, errorAnswer((error as Error).message));
+      }
     } finally {
       place.leave();
     }
@@ -188,10 +181,8 @@ export class Responder {
     const parts = Math.max(1, Math.ceil(bytes.length / room));
     if (bytes.length > REPLY_BYTES || parts > PARTS) {
       const most = Math.min(REPLY_BYTES, PARTS * room);
-      {
-        this.#answer(reply, errorAnswer(`it was run, but its reply of ${bytes.length} bytes is beyond ${most}`));
-        return;
-      }
+      this.#answer(reply, errorAnswer(`it was run, but its reply of ${bytes.length} bytes is beyond ${most}`));
+      return;
     }
     for (let part = 1; part <= parts; part += 1) {
       const header = parts > 1 ? headers() : undefined;

@@ -1,4 +1,5 @@
 import type { Subscription } from '@nats-io/nats-core';
+import { listen } from '../listen.js';
 import type { NatsStatus } from '../nats-status.js';
 import { beatSubject, nameOf, PREFIX } from '../subjects.js';
 import { BEATS, readBeat, type Beat } from '../wire.js';
@@ -16,6 +17,8 @@ interface Host {
   /** Absent where it was not heard, but must be by then. */
   readonly latest: Beat | undefined;
   readonly timer: ReturnType<typeof setTimeout>;
+  /** One that `latest` says is old: of an agent that was replaced, or the true one where somebody else made `latest` up. */
+  rival?: Beat;
 }
 
 /** The beats of all agents that anybody watches: one subscription, and one timer for each host. */
@@ -75,15 +78,10 @@ export class Beats {
   }
 
   #subscribe(subject: string): void {
-    const subscription = this.#status.nats.subscribe(subject, {
-      callback: (error, message) => {
-        if (error) return;
-        const [prefix, kind, token = '', ...rest] = message.subject.split('.');
-        if (prefix !== PREFIX || kind !== 'hb' || rest.length > 0) return;
-        const host = nameOf(token);
-        const beat = readBeat(message.string());
-        if (host !== undefined && beat) this.#hear(host, beat);
-      },
+    const subscription = listen(this.#status.nats, subject, (message) => {
+      const host = nameOf(message.subject.slice(message.subject.lastIndexOf('.') + 1));
+      const beat = readBeat(message.string());
+      if (host !== undefined && beat) this.#hear(host, beat);
     });
     this.#subscriptions.set(subject, subscription);
   }
@@ -92,7 +90,12 @@ export class Beats {
     const known = this.#hosts.get(host);
     const latest = known?.latest;
     // Of an agent that was replaced; or the same one again, where two subscriptions get it.
-    if (latest && (beat.epoch < latest.epoch || (beat.epoch === latest.epoch && beat.beat <= latest.beat))) return;
+    if (latest && (beat.epoch < latest.epoch || (beat.epoch === latest.epoch && beat.beat <= latest.beat))) {
+      const { rival } = known;
+      known.rival = beat;
+      // It goes on beating, and the other does not.
+      if (rival?.epoch !== beat.epoch || rival.beat !== beat.after) return;
+    }
     clearTimeout(known?.timer);
     this.#hosts.set(host, { latest: beat, timer: this.#silence(host, beat.every) });
     const complete = latest?.epoch === beat.epoch && latest.beat >= beat.after;

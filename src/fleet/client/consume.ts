@@ -9,6 +9,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
+import { headersOf } from '../listen.js';
 import type { NatsStatus } from '../nats-status.js';
 import { explained } from '../nats-errors.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
@@ -46,7 +47,7 @@ export function consumeLog(status: NatsStatus, durable: string, where: Where): O
       for await (const message of messages) {
         if (!matches(filter, message.subject)) continue;
         const subject = readEventSubject('log', message.subject);
-        const id = message.headers?.get(ID_HEADER);
+        const id = headersOf(message)?.get(ID_HEADER);
         const numbers = subject && readNumbers(subject, id);
         const event = readObject(message.string()) as QmpEvent | undefined;
         const wanted = !where.names?.length || where.names.includes(subject?.name ?? '');

@@ -18,6 +18,8 @@ export interface HistoryRange {
 }
 
 const AHEAD = 500;
+/** Milliseconds until the server forgets a reader that is done: it takes 1,000 at a time, and whoever may only read deletes none. */
+const FORGET_AFTER = 5_000;
 
 /** Reads the log once, to where it ended when this began. Errors if the server has no log, or does not let the user read it. */
 export function readHistory(status: NatsStatus, where: Where & HistoryRange): Observable<FleetEvent | FleetGap> {
@@ -74,7 +76,10 @@ async function* messagesOf(
   end: End,
   open: Set<ConsumerMessages>,
 ): AsyncGenerator<JsMsg> {
-  const consumer = await jetstream(nats).consumers.get(LOG_STREAM, { filter_subjects: pattern, ...startOf(since) });
+  const consumer = await jetstream(nats).consumers.get(LOG_STREAM, {
+    ...{ filter_subjects: pattern, inactive_threshold: FORGET_AFTER },
+    ...startOf(since),
+  });
   if ((await consumer.info(true)).num_pending === 0) return;
   const messages = await consumer.consume({ max_messages: AHEAD });
   open.add(messages);

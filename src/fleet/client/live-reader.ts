@@ -1,10 +1,11 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Msg, Subscription } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
+import { headersOf, listen } from '../listen.js';
 import type { NatsStatus } from '../nats-status.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { Sequence } from '../sequence.js';
-import { DOWN, matches, readEventSubject, UP } from '../subjects.js';
+import { DOWN, readEventSubject, UP } from '../subjects.js';
 import { readObject, type Beat } from '../wire.js';
 import type { Beats } from './beats.js';
 import type { FleetEvent, FleetGap, Where } from './fleet-types.js';
@@ -58,11 +59,8 @@ class LiveReader {
       return;
     }
     for (const pattern of this.#patterns) {
-      const subscription = this.#status.nats.subscribe(pattern, {
-        callback: (error, message) => {
-          // Anybody's push consumer may deliver here, under the subject of what it delivers.
-          if (!error && matches(pattern, message.subject)) this.#hear(message);
-        },
+      const subscription = listen(this.#status.nats, pattern, (message) => {
+        this.#hear(message);
       });
       this.#subscriptions.push(subscription);
     }
@@ -103,7 +101,7 @@ class LiveReader {
 
   #hear(message: Msg): void {
     const subject = readEventSubject('evt', message.subject);
-    const numbers = subject && readNumbers(subject, message.headers?.get(ID_HEADER));
+    const numbers = subject && readNumbers(subject, headersOf(message)?.get(ID_HEADER));
     if (!numbers) return;
     const { host, vm, name } = subject;
     const full = `${host}/${vm}`;
@@ -129,8 +127,14 @@ class LiveReader {
       const full = `${host}/${vm}`;
       if (this.#where.vm !== undefined && this.#where.vm !== full) continue;
       const { sequence, heardAt } = this.#progressOf(host, vm);
+      const since = known?.at ?? heardAt;
       const missed = sequence.beat(beat.epoch, moved, known?.epoch === beat.epoch && complete);
-      if (missed > 0) this.#gap({ vm: full, since: known?.at ?? heardAt, missed, cause: LOST });
+      if (missed === 'forged') {
+        // By those numbers all that follows would count as old.
+        this.#progress.get(host)?.delete(vm);
+        this.#progressOf(host, vm).sequence.beat(beat.epoch, moved, false);
+        this.#gap({ vm: full, since, cause: 'somebody else publishes in the name of its agent' });
+      } else if (missed > 0) this.#gap({ vm: full, since, missed, cause: LOST });
     }
   }
 

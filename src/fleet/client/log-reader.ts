@@ -1,5 +1,6 @@
 import type { JsMsg } from '@nats-io/jetstream';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
+import { headersOf } from '../listen.js';
 import { compareSessions, ID_HEADER, readNumbers, type Numbers } from '../numbers.js';
 import { Sequence } from '../sequence.js';
 import { DOWN, readEventSubject, UP } from '../subjects.js';
@@ -30,7 +31,7 @@ export class LogReader {
   /** What one more message tells: nothing where it is a marker, was there before, or is not an event of ours. */
   *read(message: JsMsg): Generator<FleetEvent | FleetGap> {
     const subject = readEventSubject('log', message.subject);
-    const numbers = subject && readNumbers(subject, message.headers?.get(ID_HEADER));
+    const numbers = subject && readNumbers(subject, headersOf(message)?.get(ID_HEADER));
     if (!numbers) return;
     const vm = `${subject.host}/${subject.vm}`;
     const at = message.time;

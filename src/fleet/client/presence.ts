@@ -1,6 +1,7 @@
 import { auditTime, map, Observable, Subject } from 'rxjs';
 import { Empty } from '@nats-io/nats-core';
 import type { Logger } from '../../foundation/logger.js';
+import { headersOf } from '../listen.js';
 import { subjectOf } from '../subjects.js';
 import { readHello } from '../wire.js';
 import type { FleetVm, Where } from './fleet-types.js';
@@ -202,7 +203,7 @@ class Presence {
       try {
         host.cancel = this.#link.replies.ask(subject, Empty, undefined, (reply) => {
           host.cancel?.();
-          const answer = reply.headers?.code === 503 ? undefined : readHello(reply.string());
+          const answer = headersOf(reply)?.code === 503 ? undefined : readHello(reply.string());
           if (answer) {
             this.#link.beats.expect(name, answer.every);
             this.#update(host, { heard: true, epoch: Math.max(host.epoch, answer.epoch), stopped: false });

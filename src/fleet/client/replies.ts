@@ -1,5 +1,6 @@
 import type { Msg, MsgHdrs, NatsConnection, Subscription } from '@nats-io/nats-core';
 import { inboxOf } from '../inbox.js';
+import { listen } from '../listen.js';
 
 /** Asks by a subscription of our own: `request()` of the NATS client needs a time-out, and a command may take for ever. */
 export class Replies {
@@ -48,12 +49,8 @@ export class Replies {
   #open(): string {
     if (this.#subscription) return this.#inbox;
     this.#inbox = inboxOf(this.#nats);
-    this.#subscription = this.#nats.subscribe(`${this.#inbox}.*`, {
-      callback: (error, reply) => {
-        // Anybody's push consumer may deliver here, under the subject of what it delivers.
-        if (error || !reply.subject.startsWith(`${this.#inbox}.`)) return;
-        this.#asked.get(reply.subject.slice(this.#inbox.length + 1))?.(reply);
-      },
+    this.#subscription = listen(this.#nats, `${this.#inbox}.*`, (reply) => {
+      this.#asked.get(reply.subject.slice(this.#inbox.length + 1))?.(reply);
     });
     return this.#inbox;
   }

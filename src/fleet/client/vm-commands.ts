@@ -1,4 +1,5 @@
 import { Empty, headers, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { headersOf } from '../listen.js';
 import { classOf, subjectOf, tokenOf, type CommandClass, type VmName } from '../subjects.js';
 import { errorAnswer, PART_HEADER, PARTS, REPLY_BYTES, TO_HEADER } from '../wire.js';
 import type { Replies } from './replies.js';
@@ -104,12 +105,12 @@ export class VmCommands {
   }
 
   #take(asked: Asked, reply: Msg, answered: (answer: Uint8Array) => void): void {
-    if (reply.headers?.code === 503) {
+    if (headersOf(reply)?.code === 503) {
       this.#host.lose(`no agent serves ${this.#vm.host}`);
       return;
     }
     asked.parts.push(reply.data);
-    const [, part = '1', of = '1'] = /^(\d{1,3})\/(\d{1,3})$/.exec(reply.headers?.get(PART_HEADER) ?? '') ?? [];
+    const [, part = '1', of = '1'] = /^(\d{1,3})\/(\d{1,3})$/.exec(headersOf(reply)?.get(PART_HEADER) ?? '') ?? [];
     const bytes = asked.parts.reduce((sum, { length }) => sum + length, 0);
     if (Number(part) !== asked.parts.length || Number(of) > PARTS || bytes > REPLY_BYTES + 1024) {
       this.#host.lose('its agent sends a reply whose parts do not fit together');

@@ -3,10 +3,11 @@ import { whenAborted } from '../../foundation/abort.js';
 import { DisconnectedError } from '../../protocol/errors.js';
 import type { Connection } from '../../transport/connection.js';
 import { SocketInbox } from '../../transport/socket-inbox.js';
+import { headersOf, listen } from '../listen.js';
 import type { NatsStatus } from '../nats-status.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { Sequence } from '../sequence.js';
-import { DOWN, eventTokenOf, matches, readEventSubject, subjectOf, UP, type VmName } from '../subjects.js';
+import { DOWN, eventTokenOf, readEventSubject, subjectOf, UP, type VmName } from '../subjects.js';
 import { readHello, type Beat, type Hello } from '../wire.js';
 import type { Beats } from './beats.js';
 import type { Replies } from './replies.js';
@@ -81,11 +82,8 @@ export class VmConnection {
     const subject = subjectOf('evt', this.#vm);
     const patterns = this.#tokens.map((token) => `${subject}.${token}`);
     for (const pattern of patterns) {
-      const subscription = status.nats.subscribe(pattern, {
-        callback: (error, message) => {
-          // Anybody's push consumer may deliver here, under the subject of what it delivers.
-          if (!error && matches(pattern, message.subject)) this.#hear(message);
-        },
+      const subscription = listen(status.nats, pattern, (message) => {
+        this.#hear(message);
       });
       this.#subscriptions.push(subscription);
     }
@@ -154,7 +152,7 @@ export class VmConnection {
   #hear(message: Msg): void {
     if (this.#ended || !this.#hello) return; // hello counts what came before it
     const subject = readEventSubject('evt', message.subject);
-    const numbers = readNumbers(this.#vm, message.headers?.get(ID_HEADER));
+    const numbers = readNumbers(this.#vm, headersOf(message)?.get(ID_HEADER));
     if (!subject || !numbers) return;
     const step = this.#sequence.take(subject.name, numbers);
     if (step.kind === 'hole') this.#lose(missing(step.missed));
@@ -174,6 +172,7 @@ export class VmConnection {
     else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
     else if (!complete && beat.after > hello.beat) this.#lose(`a beat of the agent of ${host} is missing`);
     else if (moved && moved[0] > hello.session) this.#lose('the session to QEMU is over');
+    else if (missed === 'forged') this.#lose(`somebody else publishes in the name of the agent of ${host}`);
     else if (missed > 0) this.#lose(missing(missed));
   }
 

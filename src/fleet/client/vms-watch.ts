@@ -1,5 +1,6 @@
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
+import { headersOf } from '../listen.js';
 import { VMS_BUCKET } from '../store-names.js';
 import { matches, nameOf, parseVmName, tokenOf } from '../subjects.js';
 import { readObject } from '../wire.js';
@@ -38,7 +39,7 @@ export async function watchVms(
   const messages = await consumer.consume({
     callback: (message) => {
       const entry = matches(filter, message.subject) ? entryOf(message.subject.slice(prefix.length)) : undefined;
-      const value = message.headers?.has('KV-Operation') ? undefined : readObject(message.string());
+      const value = headersOf(message)?.has('KV-Operation') ? undefined : readObject(message.string());
       if (entry) told.entry({ ...entry, value });
       pending -= 1;
       if (pending === 0) told.loaded();
