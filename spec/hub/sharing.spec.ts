@@ -32,6 +32,19 @@ describe('sharing a VM (H3)', () => {
     expect(String((await line)[0])).toContain('"data":{"size":18446744073709551615}}');
   });
 
+  it('passes a result on as the text that QEMU wrote, with the id of whoever asked (H6)', async () => {
+    const { client, fake, wire } = await startHub();
+    fake.on('query-block', NEVER);
+    const one = await client();
+    one.send('{"execute":"query-block","id":{"n":9007199254740993}}');
+    await until(() => wire.length > 0);
+    const { id } = JSON.parse(wire[0] ?? '') as { id: number };
+    const text = '[{"size":  18446744073709551615, "rate": 1.0, "é": "\\u00e9"}]';
+    const frame = once(one.socket, 'message');
+    fake.send(`{"return": ${text}, "id": ${id}}\r\n`);
+    expect(String((await frame)[0])).toBe(`{"return":${text},"id":{"n":9007199254740993}}\r\n`);
+  });
+
   it('passes on what QEMU refuses, in its own words', async () => {
     const { client, fake } = await startHub({ allow: ['device_del'] });
     const one = await client();

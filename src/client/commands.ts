@@ -1,5 +1,7 @@
 import { whenAborted } from '../foundation/abort.js';
 import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type QmpError } from '../protocol/errors.js';
+import { stringify } from '../protocol/json.js';
+import type { ReplyText } from '../protocol/reply-text.js';
 import { commandOf, IN_BAND_LIMIT, lineOf, type Command } from '../protocol/command.js';
 import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/message.js';
 
@@ -26,6 +28,8 @@ export interface CommandCall {
   readonly fds?: readonly number[];
   /** Set on the question of the heartbeat. */
   readonly heartbeat?: true;
+  /** Resolves with the text of the result, which is not parsed where QEMU's reply looks as usual. */
+  readonly asText?: boolean;
 }
 
 /** A command as it goes onto the wire. */
@@ -51,7 +55,7 @@ interface Caller {
 }
 
 /** A command without a reply. */
-interface Pending extends Pick<CommandCall, 'name' | 'oob' | 'fds'> {
+interface Pending extends Pick<CommandCall, 'name' | 'oob' | 'fds' | 'asText'> {
   readonly id: number;
   /** Absent once nobody waits any more: a reply may still come, but nothing else is kept for it. */
   readonly caller?: Caller;
@@ -173,11 +177,20 @@ export class Commands {
   reply(reply: SuccessReply | ErrorReply): string | undefined {
     const pending = this.#answered(reply);
     if (!pending) return undefined;
-    this.#sent.delete(pending.id);
-    if (!pending.oob) this.#inBandSent -= 1;
-    if ('return' in reply) pending.caller?.resolve(reply.return);
-    else pending.caller?.reject(this.#errorOf(pending, reply));
-    this.#pump();
+    this.#settle(pending, (caller) => {
+      if (!('return' in reply)) caller.reject(this.#errorOf(pending, reply));
+      else caller.resolve(pending.asText ? stringify(reply.return, 'return') : reply.return);
+    });
+    return pending.name;
+  }
+
+  /** The same for a reply that has not been parsed. Undefined also where the command is not one that wants it so. */
+  replyText({ id, result }: ReplyText): string | undefined {
+    const pending = this.#sent.get(id);
+    if (!pending?.asText) return undefined;
+    this.#settle(pending, (caller) => {
+      caller.resolve(result);
+    });
     return pending.name;
   }
 
@@ -190,6 +203,18 @@ export class Commands {
     this.#waitingLength = 0;
     this.#interrupt(sent, 'the session ended before the reply; it may have been executed', cause);
     this.#interrupt(waiting, 'the session ended before it was sent', cause);
+  }
+
+  /** A command on the wire has its reply. */
+  #settle(pending: Pending, how: (caller: Caller) => void): void {
+    this.#sent.delete(pending.id);
+    if (!pending.oob) this.#inBandSent -= 1;
+    try {
+      if (pending.caller) how(pending.caller);
+    } catch (error) {
+      pending.caller?.reject(error);
+    }
+    this.#pump();
   }
 
   #interrupt(commands: readonly Pending[], how: string, cause: QmpError): void {
@@ -215,8 +240,8 @@ export class Commands {
 
   #transmit(waiting: Waiting): void {
     this.#leave(waiting);
-    const { id, name, oob, caller, fds } = waiting;
-    this.#sent.set(id, { id, name, oob, caller, ...(fds && { fds }) });
+    const { id, name, oob, caller, fds, asText } = waiting;
+    this.#sent.set(id, { id, name, oob, caller, ...(fds && { fds }), ...(asText && { asText }) });
     if (!oob) this.#inBandSent += 1;
     this.#carrier.send(waiting);
   }

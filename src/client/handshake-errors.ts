@@ -16,6 +16,11 @@ export function unanswered(name: string, time: number): NegotiationError {
   );
 }
 
+/** It ended before anything came. */
+export function hungUp(name: string, how: string, cause: unknown): GreetingError {
+  return new GreetingError(`${name}: closed before any greeting came (${how}); is this a QMP monitor?`, { cause });
+}
+
 /** Something else came first. */
 export function notQmp(name: string, why: string): GreetingError {
   return new GreetingError(

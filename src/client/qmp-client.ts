@@ -9,10 +9,11 @@ import { disposeBy } from '../foundation/disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.js';
 import type { Greeting, Message } from '../protocol/message.js';
 import type { OpenName } from '../protocol/event-names.js';
-import type { ExecuteOptions } from './commands.js';
+import type { CommandCall, ExecuteOptions } from './commands.js';
 import { ConnectionTraces, traceExecute } from './diagnostics-channels.js';
 import type { Connector } from '../transport/connection.js';
 import type { CommandResult, ExecuteParameters, KnownCommand } from './execute-types.js';
+import { numbersOf } from './fd-numbers.js';
 import { Link, type LinkHost } from './link.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
 import type { QmpClientOptions } from './options.js';
@@ -21,6 +22,14 @@ import type { ConnectionState, Gap } from './state.js';
 import { StateView } from './state-view.js';
 import type { ClientStats } from './stats.js';
 import type { Traffic } from './traffic.js';
+
+/**
+ * Runs a command and resolves with the text of its result, unparsed: what is passed on needs no parsing. Rejects as `execute` does.
+ * There is no time limit. Such replies are not seen in `messages$` and `traffic$`.
+ *
+ * @internal
+ */
+export let executeAsText: (client: QmpClient, call: Pick<CommandCall, 'name' | 'args' | 'oob'>) => Promise<string>;
 
 /**
  * An {@link EventBus} with a QEMU at the other end.
@@ -177,15 +186,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     }
     checkTimeout('timeout', timeout);
     checkSignal('signal', signal);
-    const { session, state } = this.#link;
-    if (state.phase !== 'ready' || !session) {
-      throw new StateError(`${this.name}: ${name}: not connected (${state.phase}); await connect() first`, {
-        phase: state.phase,
-      });
-    }
-    const call = { name, args, oob, ...(fds && { fds: numbersOf(fds) }) };
-    const trace = { client: this.name, command: name, oob };
-    return traceExecute(trace, () => session.execute(call, timeout, signal));
+    return this.#run({ name, args, oob, ...(fds && { fds: numbersOf(fds) }) }, timeout, signal);
   }
 
   /** The same as a cold Observable: each subscription runs the command, unsubscribing aborts it. */
@@ -224,6 +225,16 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     super.report(diagnostic);
   }
 
+  #run(call: CommandCall, timeout: number, signal?: AbortSignal): Promise<unknown> {
+    const { session, state } = this.#link;
+    if (state.phase !== 'ready' || !session) {
+      const why = `not connected (${state.phase}); await connect() first`;
+      throw new StateError(`${this.name}: ${call.name}: ${why}`, { phase: state.phase });
+    }
+    const trace = { client: this.name, command: call.name, oob: call.oob };
+    return traceExecute(trace, () => session.execute(call, timeout, signal));
+  }
+
   #host(): LinkHost {
     return {
       event: (event, text) => {
@@ -236,6 +247,9 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
         if ('return' in message || 'error' in message) this.#counts.replies += 1;
         this.#messages.next(message);
         this.#traffic.next({ direction: 'received', message, text });
+      },
+      unparsed: () => {
+        this.#counts.replies += 1;
       },
       sent: (message, heartbeat) => {
         this.#traffic.next({ direction: 'sent', message, ...(heartbeat && { heartbeat }) });
@@ -277,15 +291,6 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
 
   static {
     disposeBy(this, 'close', 'asyncDispose');
+    executeAsText = async (client, call) => (await client.#run({ ...call, asText: true }, Infinity)) as string;
   }
-}
-
-/** @throws TypeError unless these are descriptors, open as far as one can see */
-function numbersOf(fds: NonNullable<ExecuteOptions['fds']>): number[] {
-  if (!Array.isArray(fds) || fds.length === 0) throw new TypeError('fds must be an array of file descriptors');
-  return (fds as readonly (number | { readonly fd: number } | null)[]).map((one) => {
-    const fd = typeof one === 'object' ? one?.fd : one;
-    if (typeof fd === 'number' && Number.isInteger(fd) && fd >= 0) return fd;
-    throw new TypeError(`fds must hold open file descriptors: numbers or FileHandles, not ${show(fd)}`);
-  });
 }

@@ -4,7 +4,7 @@ import { textOf } from '../foundation/text.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import {
   DisconnectedError,
-  GreetingError,
+  type GreetingError,
   NegotiationError,
   ProtocolError,
   type QmpError,
@@ -22,10 +22,13 @@ import {
   type SuccessReply,
 } from '../protocol/message.js';
 import type { Command } from '../protocol/command.js';
+import { readReplyText } from '../protocol/reply-text.js';
 import { Commands, type CommandCall, type Outgoing } from './commands.js';
 import type { Connection } from '../transport/connection.js';
-import { notQmp, unanswered, ungreeted } from './handshake-errors.js';
+import { ConnectionEnd } from './connection-end.js';
+import { hungUp, notQmp, unanswered, ungreeted } from './handshake-errors.js';
 import { Heartbeat } from './heartbeat.js';
+import { Noise } from './noise.js';
 import { OrderlyEnd } from './orderly-end.js';
 import type { Shutdown } from './state.js';
 
@@ -36,15 +39,14 @@ export interface SessionOptions extends FramingOptions {
   readonly heartbeat: number;
 }
 
-/** A server that sends so many messages in a row that mean nothing is no QMP server. */
-const NOISE_LIMIT = 10_000;
-
 /** Receives what a {@link Session} reports. */
 export interface SessionHost {
   /** Each event, before the session acts on it, with its text. */
   event(event: QmpEvent, text: string): void;
   /** Each other message, likewise. */
   message(message: Message, text: string): void;
+  /** A reply was handed over as text, see {@link CommandCall.asText}. */
+  unparsed(): void;
   /** Each command, as it goes onto the wire. */
   sent(command: Command, heartbeat: boolean): void;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
@@ -52,15 +54,6 @@ export interface SessionHost {
   ready(greeting: Greeting): void;
   /** Called once, whatever ended it; `loss` is set unless it ended in good order, `shutdown` if QEMU announced it. */
   sessionEnded(loss: QmpError | undefined, shutdown: Shutdown | undefined): void;
-}
-
-/** The connection ended (`cause` if it broke), after all the bytes that came before. */
-class ConnectionEnd {
-  readonly cause: unknown;
-
-  constructor(cause?: unknown) {
-    this.cause = cause;
-  }
 }
 
 /** One connection from the greeting to its end. */
@@ -80,14 +73,14 @@ export class Session {
   #ready = false;
   #ended = false;
   readonly #orderlyEnd = new OrderlyEnd();
+  readonly #noise: Noise;
   #bytes = 0;
-  /** Messages in a row that mean nothing. */
-  #noise = 0;
 
   constructor(connection: Connection, options: SessionOptions, host: SessionHost) {
     this.#connection = connection;
     this.#host = host;
     this.#name = options.name;
+    this.#noise = new Noise(options.name);
     this.#commands = new Commands(options.name, options.maxInFlight, {
       send: (outgoing) => {
         this.#transmit(outgoing);
@@ -102,6 +95,7 @@ export class Session {
       message: (message, text) => {
         this.#receive(message as Message, text);
       },
+      unparsed: (line) => this.#takeUnparsed(line),
       diagnostic: (diagnostic) => {
         if (diagnostic.kind !== 'bad-line') host.diagnostic(diagnostic);
         else if (this.#greeting) this.#drop(diagnostic);
@@ -207,7 +201,7 @@ export class Session {
   #receive(message: Message, text: string): void {
     const kind = kindOf(message);
     if (kind === 'event') {
-      this.#noise = 0;
+      this.#noise.end();
       this.#orderlyEnd.heard(message as QmpEvent);
       this.#host.event(message as QmpEvent, text);
       return;
@@ -220,14 +214,21 @@ export class Session {
     else this.#drop({ kind: 'unknown-message', message: 'an object that is no message of QMP was dropped' });
   }
 
+  /** Hands a reply over to a caller who wants its text. */
+  #takeUnparsed(line: string): boolean {
+    const reply = this.#commands.size > 0 ? readReplyText(line) : undefined;
+    const answered = reply && this.#commands.replyText(reply);
+    if (answered === undefined) return false;
+    this.#noise.end();
+    this.#host.unparsed();
+    this.#orderlyEnd.answered(answered, reply?.id, false);
+    return true;
+  }
+
   /** Reports a message that means nothing. @throws ProtocolError after too many in a row */
   #drop(diagnostic: ProtocolDiagnostic): void {
     this.#host.diagnostic(diagnostic);
-    this.#noise += 1;
-    if (this.#noise < NOISE_LIMIT) return;
-    throw new ProtocolError(
-      `${this.#name}: ${NOISE_LIMIT} messages in a row meant nothing, the last one: ${diagnostic.message}; is this a QMP monitor?`,
-    );
+    this.#noise.heard(diagnostic);
   }
 
   #greet(message: Message): void {
@@ -249,7 +250,7 @@ export class Session {
   #reply(reply: SuccessReply | ErrorReply): void {
     const answered = this.#commands.reply(reply);
     if (answered !== undefined) {
-      this.#noise = 0;
+      this.#noise.end();
       // The state changes here and now, not a promise later: what follows in the same chunk belongs to the session.
       if (!this.#ready && this.#greeting && 'return' in reply) {
         this.#ready = true;
@@ -290,10 +291,7 @@ export class Session {
   #lossOf(cause: unknown): QmpError | undefined {
     if (this.#orderlyEnd.expected) return undefined;
     const how = cause === undefined ? 'the other end closed it' : cause instanceof Error ? cause.message : show(cause);
-    if (!this.#greeting) {
-      const text = `closed before any greeting came (${how}); is this a QMP monitor?`;
-      return new GreetingError(`${this.#name}: ${text}`, { cause });
-    }
+    if (!this.#greeting) return hungUp(this.#name, how, cause);
     return new DisconnectedError(`${this.#name}: the connection is lost: ${how}`, { cause });
   }
 }

@@ -1,5 +1,5 @@
 import type { Connector } from '../transport/connection.js';
-import { QmpClient } from '../client/qmp-client.js';
+import { executeAsText, QmpClient } from '../client/qmp-client.js';
 import { backoff } from '../client/reconnect.js';
 import type { ConnectionState } from '../client/state.js';
 import { StateError } from '../protocol/errors.js';
@@ -36,8 +36,11 @@ export interface VmCommand {
 
 /** One of those who run commands on a VM. */
 export interface VmCaller {
-  /** Runs a command in turn with the other callers; one out of band at once. Rejects as `QmpClient.execute` does. */
-  execute(command: VmCommand): Promise<unknown>;
+  /**
+   * Runs a command in turn with the other callers; one out of band at once. Resolves with the text of its result, JSON as QEMU
+   * wrote it; rejects as `QmpClient.execute` does.
+   */
+  execute(command: VmCommand): Promise<string>;
   /** Forgets the commands that wait for their turn: their promises reject with `StateError`. */
   leave(): void;
 }
@@ -163,9 +166,11 @@ export class Vm {
     const turn = this.#queue.join();
     this.#callers += 1;
     let left = false;
-    const run = ({ name, args, oob }: VmCommand): Promise<unknown> => {
+    const run = async (command: VmCommand): Promise<string> => {
       this.#commands += 1;
-      return this.client.execute(name, args, { oob });
+      const result = await executeAsText(this.client, command);
+      this.#liveness.heard();
+      return result;
     };
     return {
       execute: (command) => {

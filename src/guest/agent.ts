@@ -69,7 +69,7 @@ export class Agent implements Backend {
   #done(): void {
     const { id } = this.#unanswered ?? {};
     if (!this.#stopWaiting()) return;
-    this.facade.receive(replyText({}, id));
+    this.facade.receive(replyText('{}', id));
   }
 
   #stopWaiting(): boolean {

@@ -70,7 +70,7 @@ class LibvirtAgent implements Backend, RpcHost {
       },
       (error: unknown) => {
         const done = unanswered && error instanceof LibvirtError && error.code === AGENT_UNRESPONSIVE;
-        this.facade.receive(done ? replyText({}, id) : refusalText(error, id));
+        this.facade.receive(done ? replyText('{}', id) : refusalText(error, id));
       },
     );
   }

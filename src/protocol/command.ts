@@ -73,9 +73,9 @@ export function asksForOob(value: unknown): boolean {
   return isRecord(value) && 'exec-oob' in value && !('execute' in value);
 }
 
-/** The reply to a command, as text. @param id of the command, as JSON; `undefined` where it has none */
-export function replyText(result: unknown, id: string | undefined): string {
-  return `{"return":${stringify(result, 'return')}${idMember(id)}}\r\n`;
+/** The reply to a command, as text. @param result as JSON, @param id of the command, as JSON; `undefined` where it has none */
+export function replyText(result: string, id: string | undefined): string {
+  return `{"return":${result}${idMember(id)}}\r\n`;
 }
 
 /** The same for an error; of what is no {@link CommandError}, the message with the class `GenericError`. */

@@ -16,6 +16,8 @@ export interface FramingOptions {
 export interface FramingSink {
   /** One JSON object, and its text as it came, without the line end. The text shares the chunk's memory: do not keep it. */
   message(message: object, text: string): void;
+  /** May take a line that would be parsed alone as it is; true if it did. */
+  unparsed?(line: string): boolean;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
 }
 
@@ -165,6 +167,10 @@ export class Framing {
   #line(text: string, from: number, to: number): void {
     // The first character tells most rubbish apart before it costs anything.
     const line = text.slice(from, to);
+    if (this.#sink.unparsed?.(line)) {
+      this.#badLines = 0;
+      return;
+    }
     const message = text.charCodeAt(from) === OPENING_BRACE ? this.#parse(line) : undefined;
     if (message) {
       this.#badLines = 0;

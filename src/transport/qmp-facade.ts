@@ -70,7 +70,7 @@ export class QmpFacade implements Connection {
     try {
       const command = readCommand(parseCommand(text, parseExact), false);
       if ('id' in command) id = stringify(command.id, 'id');
-      if (nameOf(command) === 'qmp_capabilities') this.receive(replyText({}, id));
+      if (nameOf(command) === 'qmp_capabilities') this.receive(replyText('{}', id));
       else this.#backend.run(command, text, id);
     } catch (error) {
       this.receive(errorText(error, id));

@@ -2,7 +2,7 @@ import { headers, type Msg, type NatsConnection, type Subscription } from '@nats
 import type { Logger } from '../../foundation/logger.js';
 import { isQuery } from '../../gateway/rights.js';
 import { ExecInterruptedError, ExecuteError } from '../../protocol/errors.js';
-import { parseExact, stringify } from '../../protocol/json.js';
+import { parseExact } from '../../protocol/json.js';
 import { isInbox } from '../inbox.js';
 import { headersOf, listen } from '../listen.js';
 import { classOf, nameOf, PREFIX, tokenOf } from '../subjects.js';
@@ -153,7 +153,7 @@ export class Responder {
     const { session } = feed.counter;
     try {
       const result = await place.caller.execute({ ...command, args });
-      this.#answer(reply, `{"return":${stringify(result, 'return')}}`);
+      this.#answer(reply, `{"return":${result}}`);
     } catch (error) {
       if (error instanceof ExecuteError) this.#answer(reply, errorAnswer(error.desc, error.errorClass));
       // Where the session has ended, that of whoever asked ends, too: nobody knows whether it ran.

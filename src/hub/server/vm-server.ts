@@ -161,7 +161,7 @@ export class VmServer {
     ) {
       throw genericError('enable must list capabilities of the greeting');
     }
-    this.#reply(replyText({}, id));
+    this.#reply(replyText('{}', id));
     this.#oob = enable.includes('oob');
     this.#negotiated = true;
   }
