@@ -6,12 +6,13 @@ import { churn, dispatch, listeners } from './in-memory/rows.js';
 import { ladder } from './ladder/rows.js';
 import { memory } from './memory/rows.js';
 import { clients } from './clients/rows.js';
+import { dashboard } from './dashboard/rows.js';
 import { reply } from './reply/rows.js';
 import { wire } from './wire/rows.js';
 
 /** @typedef {{ rounds: number, quick: boolean }} Scale */
 
-const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, cli, size };
+const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, cli, dashboard, size };
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');

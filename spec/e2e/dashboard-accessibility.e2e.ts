@@ -1,31 +1,9 @@
 import axe from 'axe-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { FakeQemu } from 'rx-qmp/testing';
-import { describeBrowser, launch } from './browser.js';
-import {
-  connectorsOf,
-  DashboardUnderTest,
-  fakes,
-  line,
-  logged,
-  OPERATOR,
-  see,
-  VIEWER,
-} from './dashboard-under-test.js';
+import { connectorsOf, describeDashboard, fakes, line, logged, OPERATOR, see, VIEWER } from './dashboard-under-test.js';
 
-describeBrowser('the dashboard for everybody', () => {
-  let browser: Browser;
-  let dashboard: DashboardUnderTest;
-
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser.close());
-  beforeEach(() => {
-    dashboard = new DashboardUnderTest(browser);
-  });
-  afterEach(() => dashboard.close());
-
+describeDashboard('the dashboard for everybody', (dashboard) => {
   /** What axe finds, in a line each. */
   async function findings(page: Page): Promise<string[]> {
     await page.evaluate(axe.source);

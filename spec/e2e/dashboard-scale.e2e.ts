@@ -1,8 +1,7 @@
 import { readdirSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { describeBrowser, launch } from './browser.js';
-import { connectorsOf, DashboardUnderTest, fakes, line, PAGE, see } from './dashboard-under-test.js';
+import type { Page } from 'playwright-core';
+import { connectorsOf, describeDashboard, fakes, line, PAGE, see } from './dashboard-under-test.js';
 
 const VISIBLE_LINES = `[...document.querySelectorAll('app-vm-list [role=listitem]')].filter((line) => {
   const list = line.closest('cdk-virtual-scroll-viewport').getBoundingClientRect();
@@ -11,22 +10,7 @@ const VISIBLE_LINES = `[...document.querySelectorAll('app-vm-list [role=listitem
 }).length`;
 
 /** What is measured here is printed by the bench as well; here it must only work. */
-describeBrowser('the dashboard in Chromium, with many VMs', () => {
-  let browser: Browser;
-  let dashboard: DashboardUnderTest;
-
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser.close());
-  beforeEach(() => {
-    dashboard = new DashboardUnderTest(browser);
-  });
-  afterEach(async () => {
-    await dashboard.close();
-    expect(dashboard.complaints).toEqual([]);
-  });
-
+describeDashboard('the dashboard in Chromium, with many VMs', (dashboard) => {
   async function open(count: number): Promise<Page> {
     await dashboard.serve(connectorsOf(fakes(count)));
     const begin = Date.now();

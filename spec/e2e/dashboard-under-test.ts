@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import type { Connector } from 'rx-qmp';
 import { createHub, type Hub, type HubOptions } from 'rx-qmp/node';
 import { FakeQemu } from 'rx-qmp/testing';
+import { describeBrowser, launch } from './browser.js';
 
 export const OPERATOR = 'operators-token-0123456789';
 export const VIEWER = 'viewers-token-0123456789';
@@ -27,17 +28,13 @@ export function connectorsOf(qemus: ReadonlyMap<string, FakeQemu>): Record<strin
 
 /** A hub that serves the page, and the pages looking at it. */
 export class DashboardUnderTest {
-  readonly #browser: Browser;
+  browser: Browser | undefined;
   readonly #contexts: BrowserContext[] = [];
   hub: Hub | undefined;
   /** What the browser complained of, in any page: a violated policy among it. */
   readonly complaints: string[] = [];
   /** The addresses of all WebSockets that any page has opened. */
   readonly sockets: string[] = [];
-
-  constructor(browser: Browser) {
-    this.#browser = browser;
-  }
 
   async serve(vms: Record<string, Connector | string>, options: HubOptions = {}): Promise<Hub> {
     this.hub = await createHub({
@@ -58,11 +55,12 @@ export class DashboardUnderTest {
   async open(
     token: string = OPERATOR,
     {
-      on = this.#browser,
+      on = this.browser,
       path = '',
       ...look
     }: { on?: Browser; path?: string } & Parameters<Browser['newContext']>[0] = {},
   ): Promise<Page> {
+    if (!on) throw new Error('there is no browser yet');
     const context = await on.newContext({ viewport: { width: 1440, height: 900 }, ...look });
     this.#contexts.push(context);
     const page = await context.newPage();
@@ -83,7 +81,26 @@ export class DashboardUnderTest {
     await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
     await this.hub?.close();
     this.hub = undefined;
+    this.sockets.length = 0;
   }
+}
+
+/** `describe` for what needs the dashboard in a Chromium: one for all tests, with a hub of its own for each. */
+export function describeDashboard(name: string, fn: (dashboard: DashboardUnderTest) => void): void {
+  describeBrowser(name, () => {
+    const dashboard = new DashboardUnderTest();
+
+    beforeAll(async () => {
+      dashboard.browser = await launch();
+    });
+    afterAll(() => dashboard.browser?.close());
+    afterEach(async () => {
+      await dashboard.close();
+      expect(dashboard.complaints.splice(0)).toEqual([]);
+    });
+
+    fn(dashboard);
+  });
 }
 
 /** The line of a VM in the list. */

@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { QmpClient, webSocket, type Connector } from 'rx-qmp';
 import { unixSocket } from 'rx-qmp/node';
@@ -6,10 +6,10 @@ import { FakeQemu } from 'rx-qmp/testing';
 import { WebSocket } from 'ws';
 import { namesIn } from '../support/bus-events.js';
 import { describeQemu, startQemu, type Qemu } from '../support/qemu.js';
-import { describeBrowser, launch } from './browser.js';
+import { launch } from './browser.js';
 import {
   connectorsOf,
-  DashboardUnderTest,
+  describeDashboard,
   eventually,
   fakes,
   line,
@@ -19,22 +19,7 @@ import {
   VIEWER,
 } from './dashboard-under-test.js';
 
-describeBrowser('the dashboard in Chromium', () => {
-  let browser: Browser;
-  let dashboard: DashboardUnderTest;
-
-  beforeAll(async () => {
-    browser = await launch();
-  });
-  afterAll(() => browser.close());
-  beforeEach(() => {
-    dashboard = new DashboardUnderTest(browser);
-  });
-  afterEach(async () => {
-    await dashboard.close();
-    expect(dashboard.complaints).toEqual([]);
-  });
-
+describeDashboard('the dashboard in Chromium', (dashboard) => {
   describeQemu('with a real QEMU', () => {
     let qemu: Qemu;
     /** The monitor of whichever QEMU it is at the moment. */
@@ -180,6 +165,15 @@ describeBrowser('the dashboard in Chromium', () => {
     await second.getByRole('link', { name: 'web1', exact: true }).first().click();
     await see(logged(second, 'STOP').first());
     expect(await logged(second, 'WAKEUP').count()).toBe(0);
+  });
+
+  it('says so where the past of a VM cannot be read', async () => {
+    await dashboard.serve({ vm1: new FakeQemu().connector });
+    const page = await dashboard.open();
+    await see(line(page, 'vm1').getByText('running'));
+    await page.route('**/vms/vm1/events?*', (route) => route.fulfill({ status: 503, body: 'not now' }));
+    await page.getByRole('link', { name: 'vm1', exact: true }).first().click();
+    await see(page.getByText(/could not be read: .*the hub answers 503 not now/));
   });
 
   it('shows how far a job is; a failed one is trouble until somebody acknowledges it', async () => {

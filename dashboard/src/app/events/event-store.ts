@@ -1,9 +1,10 @@
 import { DestroyRef, effect, inject, Injectable, signal, untracked } from '@angular/core';
-import { catchError, EMPTY, toArray } from 'rxjs';
+import { toArray, type Observer } from 'rxjs';
 import { timeOf, type HubEvent, type HubGap } from 'rx-qmp';
 import { injectQmpHub } from 'rx-qmp/angular';
 import { oneLine } from '../format';
 import { phaseAfter, phaseOf, Track } from '../timeline/track';
+import { VmStore } from '../vms/vm-store';
 import { Ring } from './ring';
 import { toneOf, type Tone } from './tone';
 
@@ -28,6 +29,15 @@ export interface LastEvent {
   readonly time: number;
 }
 
+/** What the hub has of one VM from before the page was opened. */
+export interface Past {
+  readonly vm: string;
+  /** Oldest first; empty until the hub has answered. */
+  readonly entries: readonly LogEntry[];
+  /** Why it could not be read. */
+  readonly problem?: string;
+}
+
 export const LOG_LIMIT = 5_000;
 /** Milliseconds between two updates of the page, however many events come. */
 const FLUSH = 250;
@@ -36,6 +46,7 @@ const FLUSH = 250;
 @Injectable({ providedIn: 'root' })
 export class EventStore {
   readonly #hub = injectQmpHub();
+  readonly #vms = inject(VmStore);
   readonly #log = new Ring<LogEntry>(LOG_LIMIT);
   readonly #tracks = new Map<string, Track>();
   readonly #last = new Map<string, LastEvent>();
@@ -44,7 +55,7 @@ export class EventStore {
   readonly #version = signal(0);
   readonly #names = signal<readonly string[]>([]);
   readonly #total = signal(0);
-  readonly #past = signal<{ readonly vm: string; readonly entries: readonly LogEntry[] } | undefined>(undefined);
+  readonly #past = signal<Past | undefined>(undefined);
   #count = 0;
   #lastId = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -71,30 +82,36 @@ export class EventStore {
       clearTimeout(this.#timer);
     });
     effect(() => {
-      const vms = this.#hub.vms();
+      const rows = this.#vms.rows();
       untracked(() => {
         const now = Date.now();
-        for (const vm of vms) this.track(vm.name).enter(phaseOf(vm), now);
-        if (this.#tracks.size > 2 * vms.length) this.#forgetOthers(new Set(vms.map(({ name }) => name)));
+        for (const row of rows) this.track(row.name).enter(phaseOf(row), now);
+        if (this.#tracks.size > 2 * rows.length) this.#forgetOthers(new Set(rows.map(({ name }) => name)));
         this.#soon();
       });
     });
   }
 
-  /** What the hub has of one VM from before the page was opened, oldest first; asked for by {@link loadPast}. */
-  past(vm: string): readonly LogEntry[] {
+  /** Asked for by {@link loadPast}. */
+  past(vm: string): Past {
     const past = this.#past();
-    return past?.vm === vm ? past.entries : [];
+    return past?.vm === vm ? past : { vm, entries: [] };
   }
 
   /** For the log of one VM; that of the VM looked at before is forgotten. */
   loadPast(vm: string): void {
     if (this.#past()?.vm === vm) return;
     this.#past.set({ vm, entries: [] });
-    this.#ask(vm, (events) => {
-      if (this.#past()?.vm !== vm) return;
-      const entries = events.map((event, place) => ({ id: place - events.length, ...entryOf(event) }));
-      this.#past.set({ vm, entries });
+    const take = (past: Omit<Past, 'vm'>): void => {
+      if (this.#past()?.vm === vm) this.#past.set({ vm, ...past });
+    };
+    this.#ask(vm, {
+      next: (events) => {
+        take({ entries: events.map((event, place) => ({ id: place - events.length, ...entryOf(event) })) });
+      },
+      error: (error) => {
+        take({ entries: [], problem: error instanceof Error ? error.message : String(error) });
+      },
     });
   }
 
@@ -108,14 +125,20 @@ export class EventStore {
     return track;
   }
 
-  /** Adds what the hub has of a VM from before the page was opened to its track. Asked once for each VM. */
+  /** Adds what the hub has of a VM from before the page was opened to its track. Does nothing if it has been added. */
   loadHistory(vm: string): void {
     const track = this.track(vm);
     if (track.asked) return;
     track.asked = true;
-    this.#ask(vm, (events) => {
-      track.prepend(events.map(({ event }) => ({ time: timeOf(event).getTime(), ...marksOf(event.event) })));
-      this.#soon();
+    this.#ask(vm, {
+      next: (events) => {
+        track.prepend(events.map(({ event }) => ({ time: timeOf(event).getTime(), ...marksOf(event.event) })));
+        this.#soon();
+      },
+      error: () => {
+        // That time stays empty, which is what is known of it, until the VM comes into sight again.
+        track.asked = false;
+      },
     });
   }
 
@@ -125,15 +148,11 @@ export class EventStore {
   }
 
   /** What came before the first event that the page has heard of the VM. */
-  #ask(vm: string, take: (events: readonly HubEvent[]) => void): void {
+  #ask(vm: string, take: Pick<Observer<readonly HubEvent[]>, 'next' | 'error'>): void {
     const before = this.#seen.get(vm);
     this.#hub
       .history(vm, { limit: 1_000, ...(before !== undefined && { before }) })
-      // A hub that is out of reach, or has forgotten the VM: the past stays empty.
-      .pipe(
-        toArray(),
-        catchError(() => EMPTY),
-      )
+      .pipe(toArray())
       .subscribe(take);
   }
 

@@ -10,7 +10,7 @@ export class Ring<T> {
   push(value: T): void {
     this.#values.push(value);
     // Cut once in a while, which is cheaper than a shift for each.
-    if (this.#values.length >= 2 * this.#limit) this.#values = this.#values.slice(-this.#limit);
+    if (this.#values.length >= 1.1 * this.#limit) this.#values = this.#values.slice(-this.#limit);
   }
 
   clear(): void {

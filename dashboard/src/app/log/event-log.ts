@@ -37,7 +37,12 @@ export class EventLog {
     const only = this.only();
     const entries = this.#frozen() ?? this.#store.entries();
     if (only === undefined) return entries.filter(this.filter.accepts()).reverse();
-    return [...this.#store.past(only), ...entries.filter(({ vm }) => vm === only)].reverse();
+    return [...this.#store.past(only).entries, ...entries.filter(({ vm }) => vm === only)].reverse();
+  });
+  /** Why the past of the only VM could not be read. */
+  readonly problem = computed(() => {
+    const only = this.only();
+    return only === undefined ? undefined : this.#store.past(only).problem;
   });
   readonly filtered = computed(() => this.only() === undefined && this.filter.isSet());
   readonly summary = computed(() => {

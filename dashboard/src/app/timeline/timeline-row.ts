@@ -58,10 +58,10 @@ const PHASES: Record<Phase, string> = {
 
 function barsOf(marks: readonly Mark[], x: (time: number) => number): TimelineRow['bars'] {
   const bins = new Map<number, Counts>();
-  for (const { time, tone } of marks) {
+  for (const { time, tone, count } of marks) {
     const bin = Math.floor(x(time) / BAR_WIDTH);
     const counts = bins.get(bin) ?? {};
-    counts[tone] = (counts[tone] ?? 0) + 1;
+    counts[tone] = (counts[tone] ?? 0) + count;
     bins.set(bin, counts);
   }
   const paths = new Map<Tone, string>();
@@ -81,10 +81,11 @@ function barsOf(marks: readonly Mark[], x: (time: number) => number): TimelineRo
 }
 
 function inWords(vm: string, marks: readonly Mark[], stretches: readonly Stretch[], span: number): string {
-  const parts = TONES.map(({ tone, label }) => ({ label, count: marks.filter((mark) => mark.tone === tone).length }));
+  const counts: Counts = {};
+  for (const { tone, count } of marks) counts[tone] = (counts[tone] ?? 0) + count;
   const gaps = stretches.filter(({ phase }) => phase === 'gap').length;
   const now = stretches.at(-1);
-  const said = parts.filter(({ count }) => count > 0).map(({ label, count }) => `${count} ${label}`);
+  const said = TONES.flatMap(({ tone, label }) => (counts[tone] === undefined ? [] : [`${counts[tone]} ${label}`]));
   return [
     `${vm}, ${duration(span)}: ${said.join(', ') || 'no events'}`,
     gaps === 0 ? '' : `${gaps} ${gaps === 1 ? 'gap' : 'gaps'}`,

@@ -9,7 +9,6 @@ import {
   inject,
   input,
   signal,
-  untracked,
   viewChild,
 } from '@angular/core';
 import { Choice } from '../choice';
@@ -22,6 +21,8 @@ import { urlOf } from '../route';
 import { BARS_HEIGHT, timelineRow } from './timeline-row';
 
 const PARTS = 5;
+/** Milliseconds that the same VMs must be in sight before their past is asked for, so that scrolling by asks for nothing. */
+const SETTLED = 250;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -97,10 +98,13 @@ export class Timeline {
         observer.disconnect();
       });
     });
-    effect(() => {
+    effect((onCleanup) => {
       const names = this.#names();
-      untracked(() => {
+      const timer = setTimeout(() => {
         for (const name of names) this.#store.loadHistory(name);
+      }, SETTLED);
+      onCleanup(() => {
+        clearTimeout(timer);
       });
     });
   }

@@ -1,6 +1,5 @@
-import type { VmInfo } from 'rx-qmp';
 import type { Tone } from '../events/tone';
-import { rowOf } from '../vms/vm-row';
+import type { VmRow } from '../vms/vm-row';
 
 /** What a VM did for some time. `gap`: nobody could see it. */
 export type Phase = 'running' | 'paused' | 'trouble' | 'gap' | 'unknown';
@@ -12,13 +11,26 @@ export interface PhaseSpan {
   readonly to: number;
 }
 
+/** Events of one tone at about one time. */
 export interface Mark {
   readonly time: number;
   readonly tone: Tone;
+  readonly count: number;
 }
 
-const MARKS = 2_000;
+/** Marks and phases kept of each VM: of thousands of VMs they must fit into a page that stays open for weeks. */
+const MARKS = 500;
 const PHASES = 200;
+/** Milliseconds within which events of one tone become one mark: half a bar of the shortest span. */
+const TOGETHER = 1_000;
+
+/** An event from before the page was opened. */
+export interface PastEvent {
+  readonly time: number;
+  readonly tone: Tone;
+  /** What the VM did from then on, where the event tells. */
+  readonly phase?: Phase | undefined;
+}
 
 /** One VM's line of the timeline: its latest events and what it did between them. */
 export class Track {
@@ -28,8 +40,13 @@ export class Track {
   asked = false;
 
   mark(time: number, tone: Tone): void {
-    this.#marks.push({ time, tone });
-    if (this.#marks.length >= 2 * MARKS) this.#marks = this.#marks.slice(-MARKS);
+    const last = this.#marks.at(-1);
+    if (last?.tone === tone && Math.abs(time - last.time) < TOGETHER) {
+      this.#marks[this.#marks.length - 1] = { ...last, count: last.count + 1 };
+      return;
+    }
+    this.#marks.push({ time, tone, count: 1 });
+    if (this.#marks.length >= 1.1 * MARKS) this.#marks = this.#marks.slice(-MARKS);
   }
 
   enter(phase: Phase, now: number): void {
@@ -47,13 +64,16 @@ export class Track {
     this.enter(now === 'gap' ? 'unknown' : now, to);
   }
 
-  /** Adds the past, oldest first. A mark with a phase tells what the VM did from then on. */
-  prepend(past: readonly (Mark & { readonly phase?: Phase | undefined })[]): void {
+  /** Adds the past, oldest first. */
+  prepend(past: readonly PastEvent[]): void {
     const first = this.#marks[0]?.time ?? Infinity;
-    const older = past.filter(({ time }) => time < first);
-    this.#marks = [...older.map(({ time, tone }) => ({ time, tone })), ...this.#marks].slice(-MARKS);
     const known = new Track();
-    for (const { phase, time } of older) if (phase) known.enter(phase, time);
+    for (const { time, tone, phase } of past) {
+      if (time >= first) continue;
+      known.mark(time, tone);
+      if (phase) known.enter(phase, time);
+    }
+    this.#marks = [...known.#marks, ...this.#marks].slice(-MARKS);
     const begin = this.#phases[0]?.from ?? Date.now();
     const before = known.#phases.map((span) => ({ ...span, to: Math.min(span.to, begin) }));
     this.#phases = [...before.filter(({ from, to }) => from < to), ...this.#phases].slice(-PHASES);
@@ -68,9 +88,8 @@ export class Track {
   }
 }
 
-export function phaseOf(vm: VmInfo): Phase {
+export function phaseOf({ info: vm, look }: VmRow): Phase {
   if (vm.state !== 'ready') return vm.state === 'connecting' ? 'unknown' : 'gap';
-  const { look } = rowOf(vm);
   if (vm.status === undefined || look === 'waiting') return 'unknown';
   return look === 'running' || look === 'trouble' ? look : 'paused';
 }

@@ -1,5 +1,7 @@
 import { CdkFixedSizeVirtualScroll, CdkVirtualForOf, CdkVirtualScrollViewport } from '@angular/cdk/scrolling';
-import { ChangeDetectionStrategy, Component, computed, inject, signal, viewChild } from '@angular/core';
+import { ChangeDetectionStrategy, Component, computed, effect, inject, signal, viewChild } from '@angular/core';
+import { toObservable, toSignal } from '@angular/core/rxjs-interop';
+import { EMPTY, startWith, switchMap } from 'rxjs';
 import { Clock } from '../clock';
 import { Choice } from '../choice';
 import { EventStore, type LastEvent } from '../events/event-store';
@@ -46,8 +48,24 @@ export class VmList {
   /** Looks at the clock and the events once for all lines. */
   readonly #moment = computed(() => ({ now: this.#clock.now(), version: this.#events.version() }));
 
+  readonly #range = toSignal(
+    toObservable(this.viewport).pipe(
+      switchMap((viewport) => viewport?.renderedRangeStream.pipe(startWith(viewport.getRenderedRange())) ?? EMPTY),
+    ),
+    { initialValue: { start: 0, end: 0 } },
+  );
+
   readonly urlOf = urlOf;
   readonly keyOf = (_place: number, { key }: ListItem): string => key;
+
+  constructor() {
+    // Tells the timeline which VMs are in sight.
+    effect(() => {
+      const { start, end } = this.#range();
+      const inSight = this.items().slice(start, end);
+      this.choice.see(inSight.flatMap((item) => (item.kind === 'vm' ? [item.row.name] : [])));
+    });
+  }
 
   isOpen(row: VmRow): boolean {
     return this.#store.isOpen(row);
@@ -71,16 +89,6 @@ export class VmList {
   #lastOf({ name, info }: VmRow): LastEvent | undefined {
     const told = info.lastEvent;
     return this.#events.last(name) ?? (told && { name: told.event, time: Date.parse(told.time) });
-  }
-
-  /** Tells the timeline which VMs are in sight. */
-  inSight(): void {
-    const range = this.viewport()?.getRenderedRange();
-    if (!range) return;
-    const names = this.items()
-      .slice(range.start, range.end)
-      .flatMap((item) => (item.kind === 'vm' ? [item.row.name] : []));
-    this.choice.see(names);
   }
 
   /** Up and down move between the links of the lines, as in any list. */

@@ -1,4 +1,7 @@
 import { computed, effect, Injectable, signal, untracked } from '@angular/core';
+import { toObservable, toSignal } from '@angular/core/rxjs-interop';
+import { throttleTime } from 'rxjs';
+import type { VmInfo } from 'rx-qmp';
 import { injectQmpHub } from 'rx-qmp/angular';
 import { rowOf, type Look, type VmRow } from './vm-row';
 
@@ -8,14 +11,20 @@ export interface Count {
   readonly count: number;
 }
 
+/** Milliseconds between two updates of the list, however many VMs change. */
+const UPDATE = 200;
+
 /** All VMs of the hub, and what the head of the page says of them. */
 @Injectable({ providedIn: 'root' })
 export class VmStore {
-  readonly #hub = injectQmpHub();
+  readonly #vms = toSignal(
+    toObservable(injectQmpHub().vms).pipe(throttleTime(UPDATE, undefined, { leading: true, trailing: true })),
+    { initialValue: [] as readonly VmInfo[] },
+  );
   readonly #collator = new Intl.Collator(undefined, { numeric: true });
   readonly #acknowledged = signal<ReadonlySet<string>>(readAcknowledged());
 
-  readonly rows = computed<readonly VmRow[]>(() => this.#hub.vms().map(rowOf));
+  readonly rows = computed<readonly VmRow[]>(() => this.#vms().map(rowOf));
   readonly byName = computed(() => new Map(this.rows().map((row) => [row.name, row])));
   readonly #names = computed(() => this.rows().map(({ name }) => name), { equal: sameItems });
   /** The place of each name, `web9` before `web10`. Comparing names costs too much to do at each change. */

@@ -1,0 +1,1 @@
+export const TOKEN = 'a-token-for-the-bench';
