@@ -5,11 +5,7 @@ import type { VmInfo } from '../gateway/vm-info.js';
 import { hubToken, tlsFiles, type AddressOptions } from './addresses.js';
 
 /** A VM of a hub, with the address that reaches it. */
-export type ListedVm = Omit<VmInfo, 'state' | 'events'> & {
-  readonly state: VmInfo['state'] | 'unknown';
-  readonly address: string;
-  readonly status?: string;
-};
+export type ListedVm = Omit<VmInfo, 'events'> & { readonly address: string };
 
 /** The VMs that a hub shows to the token's bearer. */
 export async function hubVms(url: string, options: AddressOptions): Promise<ListedVm[]> {

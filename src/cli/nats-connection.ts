@@ -5,7 +5,7 @@ import {
   usernamePasswordAuthenticator,
   type Authenticator,
 } from '@nats-io/nats-core';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { inboxPrefix } from '../fleet/agent/permissions.js';
 import { UsageError } from './usage-error.js';
 
@@ -24,20 +24,31 @@ interface Credentials {
 
 /** Connects to the NATS of the options, or of the environment. @throws UsageError for what is not safe, or not given */
 export async function connectNats(options: NatsOptions, name: string): Promise<NatsConnection> {
-  const urls = options.nats ?? process.env['RX_QMP_NATS']?.split(',') ?? ['nats://127.0.0.1:4222'];
-  const servers = urls.map(serverOf);
+  const settings = await natsSettings(options, name);
+  return connect(settings).catch((cause: unknown) => {
+    const told = urlsOf(options)
+      .map((url) => url.replace(/\/\/.*@/, '//'))
+      .join();
+    throw new Error(`NATS at ${told}: ${(cause as Error).message || 'not reached'}`, { cause });
+  });
+}
+
+/** How to connect; reads the credentials. @throws UsageError for what is not safe, or not given */
+export async function natsSettings(options: NatsOptions, name: string): Promise<ConnectionOptions> {
+  const servers = urlsOf(options).map(serverOf);
   const { authenticator, user } = await credentials(options.creds ?? process.env['RX_QMP_NATS_CREDS']);
   const secured = servers.some(({ tls }) => tls);
-  return connect({
+  return {
     servers: servers.map(({ url }) => url),
     ...{ name: `rx-qmp ${name}`, maxReconnectAttempts: -1, timeout: 10_000 },
     ...(authenticator && { authenticator }),
     ...(user !== undefined && { inboxPrefix: inboxPrefix(user) }),
     ...(secured && { tls: options.tlsCa === undefined ? {} : { caFile: options.tlsCa } }),
-  }).catch((cause: unknown) => {
-    const told = urls.map((url) => url.replace(/\/\/.*@/, '//')).join();
-    throw new Error(`NATS at ${told}: ${(cause as Error).message || 'not reached'}`, { cause });
-  });
+  };
+}
+
+function urlsOf({ nats }: NatsOptions): readonly string[] {
+  return nats ?? process.env['RX_QMP_NATS']?.split(',') ?? ['nats://127.0.0.1:4222'];
 }
 
 /** @throws UsageError if it holds a secret, or would send one in the clear */

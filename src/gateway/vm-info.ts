@@ -35,9 +35,10 @@ export interface VmInfo {
   readonly name: string;
   /**
    * `connecting` until it was reached for the first time, `unresponsive` while there is a session and QEMU answers nothing,
-   * `gone` from the end of its session to the next.
+   * `gone` from the end of its session to the next; `unknown` for a VM of another host while nobody there is heard: it may
+   * well run.
    */
-  readonly state: 'connecting' | 'ready' | 'unresponsive' | 'gone';
+  readonly state: 'connecting' | 'ready' | 'unresponsive' | 'gone' | 'unknown';
   /** When it entered that state, in ISO 8601. */
   readonly since: string;
   /** Events received from it so far. */

@@ -25,6 +25,8 @@ export interface VmSubscriber {
   changed(info: VmInfo): void;
   /** The session to QEMU has ended; what it had answered has been handed over. */
   ended(reason: string): void;
+  /** The last of its callers has left. */
+  idle?(): void;
 }
 
 /** A command to pass on. */
@@ -116,6 +118,11 @@ export class Vm {
     return this.client.greeting;
   }
 
+  /** Itself: it is connected, or connects, as long as it is there. */
+  get session(): this {
+    return this;
+  }
+
   /** Those who have joined. */
   get callers(): number {
     return this.#callers;
@@ -155,6 +162,13 @@ export class Vm {
     if (!this.greeting) void this.client.disconnect();
   }
 
+  /** Resolves with itself while there is a session. Rejects with `StateError`, which says why there is none. */
+  reach(): Promise<this> {
+    if (this.greeting) return Promise.resolve(this);
+    const { state, reason = 'not reached yet' } = this.#state;
+    return Promise.reject(new StateError(`the VM is ${state}: ${reason}`));
+  }
+
   /** @returns what ends it */
   subscribe(subscriber: VmSubscriber): () => void {
     this.#subscribers.add(subscriber);
@@ -182,6 +196,8 @@ export class Vm {
         left = true;
         this.#callers -= 1;
         turn.leave(new StateError(`${this.name}: the caller has left before its turn`));
+        if (this.#callers > 0) return;
+        for (const subscriber of this.#subscribers) subscriber.idle?.();
       },
     };
   }

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
+import type { Logger } from '../../foundation/logger.js';
+import type { VmSource } from '../../gateway/vm-source.js';
 import { createHub } from '../../hub/server/hub.js';
 import { newToken } from '../../hub/server/tokens.js';
 import { hubToken } from '../addresses.js';
 import { BrowserPage } from '../browser-page.js';
 import { DASHBOARD } from '../dashboard-folder.js';
+import { fleetOptions, openFleet, type FleetOptions } from '../fleet-options.js';
 import { parseListen, parseVms, vmConnectors, type Listen, type NamedAddresses } from '../hub-arguments.js';
 import { aborted, interruptSignal } from '../interrupt.js';
 import { list } from '../options.js';
@@ -16,7 +19,7 @@ const BUTTONS = [
   ...['job-cancel', 'job-complete', 'job-dismiss'],
 ];
 
-interface Options {
+interface Options extends FleetOptions {
   readonly dir?: string;
   readonly hub?: string;
   readonly tokenFile?: string;
@@ -27,7 +30,7 @@ interface Options {
 }
 
 export function dashboardCommand(): Command {
-  return new Command('dashboard')
+  const command = new Command('dashboard')
     .argument('[vm...]', 'ADDRESS or NAME=ADDRESS, unix:/run/vm1.qmp say', parseVms)
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
     .option('--hub <url>', 'open the page of a hub that runs already, and start none')
@@ -45,27 +48,45 @@ export function dashboardCommand(): Command {
 Examples:
   $ rx-qmp dashboard unix:/tmp/vm1.qmp
   $ rx-qmp dashboard --dir /run/vms --read-only
+  $ rx-qmp dashboard --nats tls://nats.example --creds ~/.rx-qmp-nats
   $ rx-qmp dashboard --hub https://hub.example --token-file ~/.rx-qmp-token
 
 The token stands behind the # of the address, which a browser sends to nobody; the page takes it out of there at once.`,
     )
     .action(dashboard);
+  return fleetOptions(command.optionsGroup('A fleet:'));
 }
 
 async function dashboard(vms: NamedAddresses | [], options: Options): Promise<void> {
   if (options.hub !== undefined) {
-    if (!Array.isArray(vms) || options.dir !== undefined) {
+    if (!Array.isArray(vms) || options.dir !== undefined || options.nats) {
       throw new UsageError('--hub shows the VMs of that hub: name no others');
     }
     await show(pageUrl(options.hub, await hubToken(options)), options.open);
     return;
   }
-  if (Array.isArray(vms) && options.dir === undefined) {
-    throw new UsageError('no VMs: name some, a folder of sockets with --dir, or a hub with --hub');
+  if (Array.isArray(vms) && options.dir === undefined && !options.nats) {
+    throw new UsageError('no VMs: name some, a folder of sockets with --dir, a fleet with --nats, or a hub with --hub');
   }
+  const logger = { debug: () => undefined, warn: note };
+  const fleet = await openFleet(options, 'dashboard', logger);
+  try {
+    await dashboardOf(vms, fleet?.source, options, logger);
+  } finally {
+    await fleet?.close();
+  }
+}
+
+async function dashboardOf(
+  vms: NamedAddresses | [],
+  source: VmSource | undefined,
+  options: Options,
+  logger: Logger,
+): Promise<void> {
   const token = newToken();
   const hub = await createHub({
     ...options.listen,
+    ...(source && { source }),
     vms: Array.isArray(vms) ? {} : await vmConnectors(vms),
     ...(options.dir !== undefined && { dir: options.dir }),
     tokens: [
@@ -74,7 +95,7 @@ async function dashboard(vms: NamedAddresses | [], options: Options): Promise<vo
         : { role: 'operator', token, name: 'dashboard', screen: true, allow: [...BUTTONS, ...(options.allow ?? [])] },
     ],
     dashboard: DASHBOARD,
-    logger: { debug: () => undefined, warn: note },
+    logger,
   });
   try {
     await show(pageUrl(hub.url, token), options.open);

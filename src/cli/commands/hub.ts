@@ -3,14 +3,16 @@ import { Command, Option } from 'commander';
 import { createHub, type Hub } from '../../hub/server/hub.js';
 import type { HubOptions } from '../../hub/server/options.js';
 import { readTokenFile } from '../../hub/server/tokens.js';
+import type { Logger } from '../../foundation/logger.js';
 import { DASHBOARD } from '../dashboard-folder.js';
+import { checkFleet, fleetOptions, openFleet, type FleetOptions } from '../fleet-options.js';
 import { parseListen, parseVms, vmConnectors, type Listen, type NamedAddresses } from '../hub-arguments.js';
 import { aborted, interruptSignal } from '../interrupt.js';
 import { LOG_FORMATS, LOG_LEVELS, logTo } from '../log.js';
 import { list } from '../options.js';
 import { UsageError } from '../usage-error.js';
 
-interface Options {
+interface Options extends FleetOptions {
   readonly listen: Listen;
   readonly dir?: string;
   readonly tokenFile?: string;
@@ -29,7 +31,7 @@ interface Options {
 }
 
 export function hubCommand(): Command {
-  return new Command('hub')
+  const command = new Command('hub')
     .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say; the name may be left out', parseVms)
     .option('-l, --listen <host:port>', 'where to listen', parseListen, { host: '127.0.0.1', port: 8765 })
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
@@ -55,10 +57,12 @@ export function hubCommand(): Command {
 Examples:
   $ rx-qmp hub vm1=unix:/run/vm1.qmp vm2=unix:/run/vm2.qmp --allow stop,cont
   $ rx-qmp hub --dir /run/vms --token-file /etc/rx-qmp/tokens
+  $ rx-qmp hub --nats tls://nats.example --creds /etc/rx-qmp/nats --hosts h1,h2 --token-file /etc/rx-qmp/tokens
 
 Whoever may run commands on a VM often may run code on its host: --allow what is needed, and no more.`,
     )
     .action(hub);
+  return fleetOptions(command.optionsGroup('A fleet:'));
 }
 
 async function hub(vms: NamedAddresses | [], options: Options): Promise<void> {
@@ -66,9 +70,20 @@ async function hub(vms: NamedAddresses | [], options: Options): Promise<void> {
   const settings: HubOptions = { ...(await settingsOf(vms, options)), logger };
   if (options.check) {
     await checkHub(settings);
+    await checkFleet(options);
     process.stdout.write('the options and files are valid\n');
     return;
   }
+  const fleet = await openFleet(options, 'hub', logger);
+  try {
+    await runHub({ ...settings, ...(fleet && { source: fleet.source }) }, options, logger);
+  } finally {
+    await fleet?.close();
+  }
+}
+
+/** Until it is interrupted. */
+async function runHub(settings: HubOptions, options: Options, logger: Required<Logger>): Promise<void> {
   const running = await createHub(settings);
   process.stdout.write(`listening at ${running.url}\n`);
   if (running.token !== undefined) process.stdout.write(`operator's token, for this run: ${running.token}\n`);
@@ -90,8 +105,8 @@ async function hub(vms: NamedAddresses | [], options: Options): Promise<void> {
 
 async function settingsOf(vms: NamedAddresses | [], options: Options): Promise<HubOptions> {
   const { listen, dir, allow = [], hostName = [], origin = [], behindProxy, auditLog } = options;
-  if (Array.isArray(vms) && dir === undefined) {
-    throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
+  if (Array.isArray(vms) && dir === undefined && !options.nats) {
+    throw new UsageError('no VMs: name some, a folder of sockets with --dir, or a fleet with --nats');
   }
   return {
     ...listen,

@@ -14,12 +14,10 @@ export interface Where {
 }
 
 /** What is known of one VM of the fleet. */
-export interface FleetVm extends Omit<VmInfo, 'state' | 'events' | 'lastEvent'> {
+export interface FleetVm extends Omit<VmInfo, 'events' | 'lastEvent'> {
   /** `HOST/VM`. */
   readonly name: string;
   readonly host: string;
-  /** As its agent says; `unknown` while its agent is not heard. */
-  readonly state: VmInfo['state'] | 'unknown';
   /** Of QEMU's `-uuid`, where it was given: it stays the same when a VM moves to another host. */
   readonly uuid?: string;
 }

@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Vm } from '../../gateway/vm.js';
+import type { OfferedVm } from '../../gateway/offered-vm.js';
+import type { SourceRange } from '../../gateway/vm-source.js';
 import { screenshot } from '../../machine/screenshot.js';
-import { readPosition } from '../protocol.js';
+import { readPosition, type EventFrame } from '../protocol.js';
 import type { Refusal } from './admission.js';
 import type { EventLog } from './event-log.js';
 import { queryOf, respond, type Route } from './http.js';
 import { metricsText, type Measured } from './metrics.js';
+import { SOURCE_EPOCH, SourcePast } from './source-past.js';
 import type { Visitor } from './visitor.js';
 
 /** Lines of JSON. */
@@ -17,11 +21,13 @@ export interface AnswersOptions extends Measured {
 }
 
 const NOT_FOUND: Refusal = { cause: 'not-found', status: 404, message: 'there is nothing here' };
+const ELSEWHERE: Refusal = { cause: 'not-found', status: 404, message: 'no screens of VMs of other hosts' };
 const NO_VM: Refusal = { cause: 'not-found', status: 404, message: 'there is no such VM' };
 
 /** Answers plain requests of those who have been admitted. */
 export class Answers {
   readonly #options: AnswersOptions;
+  readonly #past = new SourcePast();
 
   constructor(options: AnswersOptions) {
     this.#options = options;
@@ -69,7 +75,8 @@ export class Answers {
   #answerScreen(response: ServerResponse, name: string, { rights }: Visitor): Refusal | undefined {
     if (!rights.screen) return forbidden('this token does not show screens');
     const vm = this.#options.vms.get(name);
-    if (!vm?.greeting) return { cause: 'not-running', status: 503, message: 'there is no session to the VM' };
+    if (!(vm instanceof Vm)) return ELSEWHERE;
+    if (!vm.greeting) return { cause: 'not-running', status: 503, message: 'there is no session to the VM' };
     screenshot(vm.client).then(
       (picture) => {
         respond(response, 200, Buffer.from(picture), 'image/png');
@@ -85,7 +92,7 @@ export class Answers {
     request: IncomingMessage,
     response: ServerResponse,
     name: string,
-    { rights, view }: Visitor,
+    visitor: Visitor,
   ): Refusal | undefined {
     const query = queryOf(request);
     const limit = numberOf(query.get('limit') ?? String(DEFAULT_LIMIT));
@@ -93,13 +100,47 @@ export class Answers {
     const text = query.get('before');
     const before = text === null ? undefined : readPosition(text);
     if (text !== null && !before) return badRequest('before must be the position of an event, EPOCH.N');
-    const { log, watchers } = this.#options;
+    const { log, vms } = this.#options;
+    const vm = vms.get(name);
+    if (vm?.past) {
+      this.#answerPast(response, vm, before ? { limit, ...this.#pastBefore(name, before) } : { limit }, visitor);
+      return undefined;
+    }
     // What was before another start of the hub is not kept.
     const events = before && before.epoch !== log.epoch ? [] : log.of(name, limit, before?.n);
-    const greeting = watchers.greeting(rights, { key: '', shows: (vm) => vm === name && view.shows(vm) });
-    const first = Buffer.from(`${JSON.stringify(greeting)}\n`);
-    respond(response, 200, Buffer.concat([first, ...events.map(({ line }) => line)]), LINES);
+    const lines = events.map(({ line }) => line);
+    respond(response, 200, Buffer.concat([this.#firstLine(name, visitor, log.epoch), ...lines]), LINES);
     return undefined;
+  }
+
+  #answerPast(response: ServerResponse, vm: OfferedVm, range: SourceRange, visitor: Visitor): void {
+    const gone = new AbortController();
+    response.once('close', () => {
+      gone.abort();
+    });
+    this.#past.lines(visitor.id, vm, range, gone.signal).then(
+      (lines) => {
+        respond(response, 200, Buffer.concat([this.#firstLine(vm.name, visitor, SOURCE_EPOCH), ...lines]), LINES);
+      },
+      (error: unknown) => {
+        respond(response, 502, `${vm.name}: its history cannot be read: ${(error as Error).message}\n`);
+      },
+    );
+  }
+
+  /** A source knows its own positions, and an event of ours by the event. Of those of another start of the hub it knows nothing. */
+  #pastBefore(vm: string, before: NonNullable<ReturnType<typeof readPosition>>): Partial<SourceRange> {
+    if (before.epoch === SOURCE_EPOCH) return { before: before.n };
+    const { log } = this.#options;
+    if (before.epoch !== log.epoch) return { limit: 0 };
+    const logged = log.of(vm, Infinity).find(({ n }) => n >= before.n);
+    return logged ? { before: (JSON.parse(logged.line.toString()) as EventFrame).event } : {};
+  }
+
+  #firstLine(name: string, { rights, view }: Visitor, epoch: string): Buffer {
+    const seen = { key: '', shows: (vm: string): boolean => vm === name && view.shows(vm) };
+    const { hub, ...rest } = this.#options.watchers.greeting(rights, seen);
+    return Buffer.from(`${JSON.stringify({ hub: { ...hub, epoch }, ...rest })}\n`);
   }
 }
 

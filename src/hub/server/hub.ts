@@ -9,6 +9,8 @@ import { DashboardPage } from '../dashboard/page.js';
 import { Admission } from './admission.js';
 import { Audit } from './audit.js';
 import { Vms } from '../../gateway/vms.js';
+import { OfferedVms } from '../../gateway/offered-vms.js';
+import { SourceVms } from '../../gateway/source-vms.js';
 import { SocketFolder } from '../../gateway/socket-folder.js';
 import { checkOptions, historyOf, isLoopback, limitsOf, type HubOptions } from './options.js';
 import { Requests } from './requests.js';
@@ -62,6 +64,8 @@ class RunningHub implements Hub {
   readonly token: string | undefined;
   declare readonly [Symbol.asyncDispose]: () => Promise<void>;
   readonly #vms: Vms;
+  readonly #source: SourceVms | undefined;
+  readonly #offered: OfferedVms;
   readonly #folder: SocketFolder | undefined;
   readonly #requests: Requests;
   readonly #server: WebServer;
@@ -91,9 +95,11 @@ class RunningHub implements Hub {
     const history = historyOf(options);
     const page = options.dashboard === undefined ? undefined : new DashboardPage(options.dashboard);
     const vms = new Vms(logger);
+    const source = options.source && new SourceVms(options.source, logger);
+    const offered = new OfferedVms(vms, source);
     const audit = new Audit(logger, options.auditLog);
     const requests: Requests = new Requests({
-      ...{ admission, vms, counters: new Counters(), limits, history, audit, behindProxy, page, logger },
+      ...{ admission, vms: offered, counters: new Counters(), limits, history, audit, behindProxy, page, logger },
       admitted: (socket) => {
         server.admitted(socket);
       },
@@ -101,7 +107,7 @@ class RunningHub implements Hub {
     const server = new WebServer({ requests, clients: limits.clients, behindProxy, tls: options.tls });
     await server.listen(host, port);
     const folder = options.dir === undefined ? undefined : new SocketFolder(options.dir, vms, logger);
-    const hub = new RunningHub({ token, vms, folder, requests, server, admission, audit });
+    const hub = new RunningHub({ token, vms, source, offered, folder, requests, server, admission, audit });
     server.onError((error) => logger?.warn(`${hub.url}: ${error.message}`));
     try {
       const bound = server.address.address;
@@ -110,6 +116,7 @@ class RunningHub implements Hub {
       }
       for (const [name, connector] of connectors) vms.add(name, connector);
       await folder?.start();
+      source?.start();
       return hub;
     } catch (error) {
       await hub.close();
@@ -120,6 +127,8 @@ class RunningHub implements Hub {
   private constructor(parts: {
     readonly token: string | undefined;
     readonly vms: Vms;
+    readonly source: SourceVms | undefined;
+    readonly offered: OfferedVms;
     readonly folder: SocketFolder | undefined;
     readonly requests: Requests;
     readonly server: WebServer;
@@ -130,6 +139,8 @@ class RunningHub implements Hub {
     this.#audit = parts.audit;
     this.token = parts.token;
     this.#vms = parts.vms;
+    this.#source = parts.source;
+    this.#offered = parts.offered;
     this.#folder = parts.folder;
     this.#requests = parts.requests;
     this.#server = parts.server;
@@ -138,7 +149,7 @@ class RunningHub implements Hub {
   }
 
   get vms(): readonly VmInfo[] {
-    return this.#vms.list;
+    return this.#offered.list;
   }
 
   add(name: string, where: Connector | string): void {
@@ -170,6 +181,7 @@ class RunningHub implements Hub {
     await this.#requests.close();
     this.#server.dropConnections();
     await this.#folder?.close();
+    await this.#source?.close();
     await this.#vms.close();
     await this.#audit.close();
     await closed;

@@ -1,6 +1,7 @@
 import type { Counters } from '../../gateway/counters.js';
 import type { IntervalHistogram } from 'node:perf_hooks';
-import type { Vms } from '../../gateway/vms.js';
+import type { OfferedVms } from '../../gateway/offered-vms.js';
+import type { Vm } from '../../gateway/vm.js';
 import type { Audit } from './audit.js';
 import type { Clients } from './clients.js';
 import type { Watchers } from './watchers.js';
@@ -10,7 +11,7 @@ const LOOK_INTERVAL = 0.01;
 
 /** What is measured. */
 export interface Measured {
-  readonly vms: Vms;
+  readonly vms: OfferedVms;
   readonly watchers: Watchers;
   readonly clients: Clients;
   readonly counters: Counters;
@@ -25,30 +26,32 @@ type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 export function metricsText({ vms, watchers, clients, counters, audit, loopDelay }: Measured): string {
   const [mean, longest] = [delayOf(loopDelay.mean), delayOf(loopDelay.max)];
   loopDelay.reset();
+  // Those of other hosts only while somebody uses them.
+  const sessions = vms.all.flatMap(({ session }): Vm[] => (session ? [session] : []));
   return [
     metric('rxqmp_vm_up', 'gauge', 'Whether there is a session to the VM.', [
-      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.qemu === undefined ? 0 : 1]),
+      ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, ['ready', 'unresponsive'].includes(info.state) ? 1 : 0]),
     ]),
     metric('rxqmp_vm_clients', 'gauge', 'Clients served now.', [
-      ...vms.all.map(({ name: vm, callers }): Sample => [{ vm }, callers]),
+      ...sessions.map(({ name: vm, callers }): Sample => [{ vm }, callers]),
     ]),
     metric('rxqmp_vm_unresponsive', 'gauge', 'Whether it has a session and answers nothing.', [
       ...vms.all.map(({ name: vm, info }): Sample => [{ vm }, info.state === 'unresponsive' ? 1 : 0]),
     ]),
     metric('rxqmp_vm_silence_seconds', 'gauge', 'Since it last said something.', [
-      ...vms.all.map(({ name: vm, silence }): Sample => [{ vm }, Math.round(silence) / 1_000]),
+      ...sessions.map(({ name: vm, silence }): Sample => [{ vm }, Math.round(silence) / 1_000]),
     ]),
     metric('rxqmp_vm_pending_commands', 'gauge', 'Commands without an answer.', [
-      ...vms.all.map(({ name: vm, pending }): Sample => [{ vm }, pending]),
+      ...sessions.map(({ name: vm, pending }): Sample => [{ vm }, pending]),
     ]),
     metric('rxqmp_vm_events_total', 'counter', 'Events received.', [
       ...vms.all.map(({ name: vm, events }): Sample => [{ vm }, events]),
     ]),
     metric('rxqmp_vm_commands_total', 'counter', 'Commands of clients passed on.', [
-      ...vms.all.map(({ name: vm, commands }): Sample => [{ vm }, commands]),
+      ...sessions.map(({ name: vm, commands }): Sample => [{ vm }, commands]),
     ]),
     metric('rxqmp_vm_reconnects_total', 'counter', 'Sessions after the first.', [
-      ...vms.all.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
+      ...sessions.map(({ name: vm, client }): Sample => [{ vm }, client.stats.reconnects]),
     ]),
     metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, watchers.size]]),
     metric('rxqmp_hub_clients', 'gauge', 'Clients of all kinds now.', [[{}, clients.size]]),

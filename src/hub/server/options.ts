@@ -2,6 +2,7 @@ import type { Connector } from '../../transport/connection.js';
 import { checkLimit, checkTimeout, show } from '../../foundation/checks.js';
 import type { Logger } from '../../foundation/logger.js';
 import type { Address } from '../../transport/node/address.js';
+import type { VmSource } from '../../gateway/vm-source.js';
 import { checkAllowed } from '../../gateway/rights.js';
 import type { EventLogOptions } from './event-log.js';
 import type { HubToken } from './tokens.js';
@@ -15,6 +16,8 @@ export interface HubOptions {
    * write in it decides what the hub talks to.
    */
   readonly dir?: string;
+  /** VMs of other hosts, besides those of this one. Each is dialled when somebody first wants to run commands there. */
+  readonly source?: VmSource;
   /** Where to listen. Beyond loopback only with `tls` or `behindProxy`. @default '127.0.0.1' */
   readonly host?: string;
   /** 0 takes any free one. @default 8765 */

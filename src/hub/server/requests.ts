@@ -10,7 +10,7 @@ import type { Counters } from '../../gateway/counters.js';
 import { isRefusal, type Admission, type Refusal } from './admission.js';
 import { isBearer } from './bearer.js';
 import type { Vm } from '../../gateway/vm.js';
-import type { Vms } from '../../gateway/vms.js';
+import type { OfferedVms } from '../../gateway/offered-vms.js';
 import { pathOf, queryOf, refuseUpgrade, respond, routeOf, type Route } from './http.js';
 import type { DashboardPage } from '../dashboard/page.js';
 import type { HubLimits } from './options.js';
@@ -26,7 +26,7 @@ import { Watchers } from './watchers.js';
 
 export interface RequestsOptions {
   readonly admission: Admission;
-  readonly vms: Vms;
+  readonly vms: OfferedVms;
   readonly counters: Counters;
   readonly limits: HubLimits;
   readonly history: EventLogOptions;
@@ -39,6 +39,9 @@ export interface RequestsOptions {
   readonly logger: Logger | undefined;
 }
 
+/** What is done with the WebSocket of a client. */
+type Service = (client: ClientSocket) => void;
+
 /** Milliseconds for the answer to a closing frame. */
 const CLOSE_TIMEOUT = 5_000;
 
@@ -47,7 +50,7 @@ export class Requests {
   readonly #options: RequestsOptions;
   readonly #webSockets: WebSocketServer;
   readonly #clients: Clients;
-  readonly #servers = new Map<Vm, VmServers>();
+  readonly #servers = new WeakMap<Vm, VmServers>();
   readonly #turnEnd = new TurnEnd();
   readonly #log: EventLog;
   readonly #watchers: Watchers;
@@ -71,9 +74,8 @@ export class Requests {
       loopDelay: this.#loopDelay,
     });
     vms.subscribe({
-      added: (vm) => this.#servers.set(vm, new VmServers(vm, limits, this.#turnEnd, audit)),
+      added: () => undefined,
       removed: (vm) => {
-        this.#servers.delete(vm);
         audit.forget(vm.name);
       },
     });
@@ -115,14 +117,15 @@ export class Requests {
       this.#refuseUpgrade(request, socket, admitted);
       return;
     }
-    const service = this.#serviceOf(request, route, admitted);
-    if (isRefusal(service)) {
-      this.#refuseUpgrade(request, socket, service);
-      return;
-    }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#trace(request, admitted.rights.name);
-      service(this.#welcome(request, webSocket, admitted));
+    void this.#serviceOf(request, route, admitted).then((service) => {
+      if (isRefusal(service)) {
+        this.#refuseUpgrade(request, socket, service);
+        return;
+      }
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#trace(request, admitted.rights.name);
+        service(this.#welcome(request, webSocket, admitted));
+      });
     });
   }
 
@@ -161,11 +164,10 @@ export class Requests {
     return kind === 'unknown' && isReading(request) && this.#options.page !== undefined;
   }
 
-  /** What is done with the WebSocket of a client that has been admitted. */
-  #serviceOf(request: IncomingMessage, route: Route, visitor: Visitor): ((client: ClientSocket) => void) | Refusal {
-    const { vms } = this.#options;
-    const full = this.#clients.fullFor(visitor);
-    if (full !== undefined) return { cause: 'full', status: 503, message: full };
+  /** What is done with the WebSocket of a client that has been admitted. Never rejects. */
+  async #serviceOf(request: IncomingMessage, route: Route, visitor: Visitor): Promise<Service | Refusal> {
+    const full = this.#fullFor(visitor);
+    if (full) return full;
     if (route.kind === 'events') {
       const after = placeOf(queryOf(request), this.#log, visitor.view);
       if (after === undefined) return { cause: 'bad-request', status: 400, message: 'after=EPOCH.N, or last=COUNT' };
@@ -173,14 +175,34 @@ export class Requests {
         this.#watchers.watch(client, { ...visitor, after });
       };
     }
-    const vm = route.kind === 'vm' && visitor.view.shows(route.name) ? vms.get(route.name) : undefined;
-    const servers = vm && this.#servers.get(vm);
-    if (!servers) return { cause: 'not-found', status: 404, message: 'there is no such VM' };
-    const { state, reason = 'not reached yet' } = vm.info;
-    if (!vm.greeting) return { cause: 'not-running', status: 503, message: `the VM is ${state}: ${reason}` };
+    const { vms } = this.#options;
+    const offered = route.kind === 'vm' && visitor.view.shows(route.name) ? vms.get(route.name) : undefined;
+    if (!offered) return { cause: 'not-found', status: 404, message: 'there is no such VM' };
+    let vm: Vm;
+    try {
+      vm = await offered.reach();
+    } catch (error) {
+      return { cause: 'not-running', status: 503, message: (error as Error).message };
+    }
+    // While it was dialled, others may have come, and tokens may have gone.
+    const fullNow = this.#fullFor(visitor);
+    if (fullNow) return fullNow;
+    if (!this.#options.admission.knows(visitor)) return { cause: 'token', status: 401, message: 'the token is wrong' };
     return (client) => {
-      servers.serve(client, visitor, this.#peerOf(request));
+      this.#serversOf(vm).serve(client, visitor, this.#peerOf(request));
     };
+  }
+
+  #fullFor(visitor: Visitor): Refusal | undefined {
+    const full = this.#clients.fullFor(visitor);
+    return full === undefined ? undefined : { cause: 'full', status: 503, message: full };
+  }
+
+  #serversOf(vm: Vm): VmServers {
+    const { limits, audit } = this.#options;
+    const servers = this.#servers.get(vm) ?? new VmServers(vm, limits, this.#turnEnd, audit);
+    this.#servers.set(vm, servers);
+    return servers;
   }
 
   #welcome(request: IncomingMessage, webSocket: WebSocket, visitor: Visitor): ClientSocket {

@@ -1,5 +1,4 @@
 import type { Vm } from '../../gateway/vm.js';
-import { StateError } from '../../protocol/errors.js';
 import { isQuery } from '../../gateway/rights.js';
 import { isOutOfBand, nameOf } from '../../protocol/command.js';
 import type { Audit } from './audit.js';
@@ -41,10 +40,13 @@ export class VmServers {
     });
   }
 
-  /** Serves one more client. @param peer its address, @throws StateError while there is no session */
+  /** Serves one more client. @param peer its address */
   serve(socket: ClientSocket, { rights }: Visitor, peer: string): void {
     const { greeting } = this.#vm;
-    if (!greeting) throw new StateError(`${this.#vm.name}: there is no session to QEMU`);
+    if (!greeting) {
+      socket.close(1012, `${this.#vm.name}: the session has just ended`);
+      return;
+    }
     const audit: VmServerHost['audit'] = (command, outcome, begun) => {
       const [name, oob] = [nameOf(command), isOutOfBand(command)];
       if (isQuery(name) && !oob) return;

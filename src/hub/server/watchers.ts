@@ -1,6 +1,6 @@
-import type { Vm } from '../../gateway/vm.js';
+import type { OfferedVm } from '../../gateway/offered-vm.js';
+import type { OfferedVms } from '../../gateway/offered-vms.js';
 import type { VmInfo } from '../../gateway/vm-info.js';
-import type { Vms } from '../../gateway/vms.js';
 import type { ChangeFrame, HubGreeting, HubRights } from '../protocol.js';
 import type { ClientSocket } from './client-socket.js';
 import type { EventLog } from './event-log.js';
@@ -10,7 +10,7 @@ import { Watcher, type Change, type Turn, type WatchRequest } from './watcher.js
 
 /** Those who watch all VMs, by `/events`. */
 export class Watchers {
-  readonly #vms: Vms;
+  readonly #vms: OfferedVms;
   readonly #log: EventLog;
   readonly #turnEnd: TurnEnd;
   readonly #watchers = new Set<Watcher>();
@@ -21,7 +21,7 @@ export class Watchers {
     for (const watcher of this.#watchers) watcher.pump(turn);
   };
 
-  constructor(vms: Vms, log: EventLog, turnEnd: TurnEnd) {
+  constructor(vms: OfferedVms, log: EventLog, turnEnd: TurnEnd) {
     this.#vms = vms;
     this.#log = log;
     this.#turnEnd = turnEnd;
@@ -69,7 +69,7 @@ export class Watchers {
     };
   }
 
-  #follow(vm: Vm): void {
+  #follow(vm: OfferedVm): void {
     // A VM that goes and comes again in one turn is a change to those who knew it.
     this.#note(vm.name, this.#changes.get(vm.name) === 'removed' ? 'changed' : 'added');
     vm.subscribe({

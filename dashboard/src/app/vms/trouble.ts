@@ -3,7 +3,7 @@ import type { VmInfo } from 'rx-qmp';
 /** Something that an operator has to look at. A paused VM is none: somebody wanted it so. */
 export interface Trouble {
   readonly vm: string;
-  readonly kind: 'panicked' | 'error' | 'unresponsive' | 'gone' | 'job';
+  readonly kind: 'panicked' | 'error' | 'unresponsive' | 'gone' | 'unknown' | 'job';
   /** In a few words: "guest panicked", "job backup0 failed". */
   readonly text: string;
   /** Names this very trouble, so that the next one of its kind is not taken for one that was acknowledged. */
@@ -25,6 +25,7 @@ export function troublesOf(vm: VmInfo): readonly Trouble[] {
   };
   if (vm.state === 'gone') add('gone', 'gone', vm.since);
   else if (vm.state === 'unresponsive') add('unresponsive', 'unresponsive', vm.since);
+  else if (vm.state === 'unknown') add('unknown', vm.reason ?? 'unknown', vm.since);
   const kind = vm.state === 'ready' && vm.status !== undefined ? BAD_STATES[vm.status] : undefined;
   if (kind && vm.status) add(kind, vm.status.replace('-', ' '), vm.since);
   if (vm.failedJob) add('job', `job ${vm.failedJob.id} failed`, `${vm.failedJob.id} ${vm.failedJob.since}`);

@@ -1,0 +1,47 @@
+import type { Observable } from 'rxjs';
+import type { Connector } from '../transport/connection.js';
+import type { QmpEvent } from '../protocol/message.js';
+import type { VmInfo } from './vm-info.js';
+
+/** VMs that run on other hosts: which there are, and the way to each. A fleet over NATS is one. */
+export interface VmSource {
+  /**
+   * All VMs, as soon as they are known and after each change. Names are `PLACE/NAME`, `h1/vm7`: letters, digits and `_ . -`
+   * between the slashes; a VM whose name is not valid is left out.
+   */
+  readonly vms$: Observable<readonly SourceVm[]>;
+  /** The way to one of them. It is dialled when somebody first wants to run commands there, and left after that. */
+  connector(vm: string): Connector;
+  /** The events of all VMs, without a session to any. @default the events of those that are dialled, while they are */
+  readonly events$?: Observable<SourceEvent>;
+  /** What happened to a VM before: oldest first, then it completes. @default what the hub has heard since its start */
+  history?(vm: string, range: SourceRange): Observable<PastEvent>;
+}
+
+/** What a source knows of a VM. */
+export type SourceVm = Omit<VmInfo, 'events' | 'lastEvent'>;
+
+/** An event of one VM. */
+export interface SourceEvent {
+  readonly vm: string;
+  readonly event: QmpEvent;
+  /** So many events of this VM were lost before it. */
+  readonly missed?: number;
+}
+
+/** An event of the past. */
+export interface PastEvent {
+  /** Its place in the source's history, which grows. */
+  readonly n: number;
+  readonly event: QmpEvent;
+  /** So many events of this VM are missing before it. */
+  readonly missed?: number;
+}
+
+/** Which part of a VM's past. */
+export interface SourceRange {
+  /** At most so many events: the latest. At least 1. */
+  readonly limit: number;
+  /** Only what was before: a place in the history, or an event that came live. */
+  readonly before?: number | QmpEvent;
+}

@@ -1,0 +1,51 @@
+import { lastValueFrom, takeUntil, timeout, toArray, Observable, type Subscriber } from 'rxjs';
+import { FairQueue, type Turn } from '../../gateway/fair-queue.js';
+import type { OfferedVm } from '../../gateway/offered-vm.js';
+import type { SourceRange } from '../../gateway/vm-source.js';
+
+/** The epoch of positions in a source's history; the hub's own epochs are longer. */
+export const SOURCE_EPOCH = 'source';
+/** Events in one answer. */
+const MOST = 10_000;
+/** Milliseconds for a source to tell the next event. */
+const PATIENCE = 10_000;
+
+/** Reads what sources tell of the past of their VMs: a few answers at a time, the tokens in turn. */
+export class SourcePast {
+  readonly #queue = new FairQueue();
+  readonly #turns = new Map<string, Turn>();
+
+  /**
+   * Lines of `/events`; `k` counts from 1 in each answer. Rejects with why the source does not tell it.
+   *
+   * @param who asks: all that one asks waits in one queue
+   */
+  lines(who: string, vm: OfferedVm, range: SourceRange, signal: AbortSignal): Promise<Buffer[]> {
+    let turn = this.#turns.get(who);
+    if (!turn) this.#turns.set(who, (turn = this.#queue.join()));
+    return turn.take(async () => {
+      const limit = Math.min(range.limit, MOST);
+      if (signal.aborted || limit === 0 || !vm.past) return [];
+      const events = await lastValueFrom(
+        vm.past({ ...range, limit }).pipe(timeout({ each: PATIENCE }), takeUntil(aborted(signal)), toArray()),
+      );
+      let k = 0;
+      return events.slice(-limit).map(({ n, event, missed = 0 }) => {
+        k += missed + 1;
+        return Buffer.from(`${JSON.stringify({ vm: vm.name, n, k, event })}\n`);
+      });
+    });
+  }
+}
+
+function aborted(signal: AbortSignal): Observable<void> {
+  return new Observable((subscriber: Subscriber<void>) => {
+    const tell = (): void => {
+      subscriber.next();
+    };
+    signal.addEventListener('abort', tell, { once: true });
+    return () => {
+      signal.removeEventListener('abort', tell);
+    };
+  });
+}
