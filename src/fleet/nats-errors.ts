@@ -1,4 +1,9 @@
+import { JetStreamApiError } from '@nats-io/jetstream';
+import { errors } from '@nats-io/nats-core';
 import { StateError } from '../protocol/errors.js';
+
+/** The server's codes for "there is no leader", and "there are too few servers": so it is for seconds after one has died. */
+const NO_LEADER = [10005, 10008];
 
 /** An error of NATS with what it concerned, and what to do where a right is missing. */
 export function explained(error: unknown, what: string): StateError {
@@ -10,4 +15,23 @@ export function explained(error: unknown, what: string): StateError {
       ? `NATS says of ${what}: ${message}`
       : `NATS does not let this user have ${what}: ${denied}; rx-qmp nats-config prints all rights`;
   return new StateError(text, { cause: error });
+}
+
+/** Nobody has answered. The connection may be cut, and not know it yet. */
+export function isSilence(error: unknown): boolean {
+  return causes(error).some((one) => one instanceof errors.TimeoutError);
+}
+
+/** What the next try may not meet. */
+export function isPassing(error: unknown): boolean {
+  return causes(error).some(
+    (one) =>
+      one instanceof errors.TimeoutError ||
+      one instanceof errors.NoRespondersError ||
+      (one instanceof JetStreamApiError && NO_LEADER.includes(one.code)),
+  );
+}
+
+function causes(error: unknown): readonly Error[] {
+  return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { JetStreamApiError } from '@nats-io/jetstream';
-import type { KV } from '@nats-io/kv';
+import type { KV, KvEntry } from '@nats-io/kv';
 import { StateError } from '../../protocol/errors.js';
-import { explained } from '../nats-errors.js';
+import { explained, isSilence } from '../nats-errors.js';
 import { tokenOf } from '../subjects.js';
 import { BEATS, readObject } from '../wire.js';
 import { isGone, readHolder, thisHolder, type Holder } from './holder.js';
-import type { Stores } from './stores.js';
+import { patiently, type Stores } from './stores.js';
 
 /** The server's codes for "somebody else has written meanwhile". */
 const WRONG_LAST_SEQUENCE = [10071, 10164];
@@ -33,7 +33,12 @@ export class Lease {
   readonly #holder: Holder = thisHolder(randomUUID());
   #revision = 0;
   #epoch = 0;
+  /** It has run out, or never was: what is written next is a claim. */
+  #lapsed = true;
+  /** When the server was last asked something that it has answered, whatever it said. */
+  #answeredAt: number = performance.now();
   #busy: Promise<Renewal> | undefined;
+  #making: Promise<void> | undefined;
 
   private constructor(stores: Stores, host: string, every: number) {
     this.#stores = stores;
@@ -45,13 +50,19 @@ export class Lease {
   /** @throws StateError with who has it, if another agent serves the host */
   static async claim(stores: Stores, host: string, every: number): Promise<Lease> {
     const lease = new Lease(stores, host, every);
-    const other = await lease.#claim();
+    const other = await patiently(() => lease.#claim());
+    lease.#answeredAt = performance.now();
     if (other !== undefined) throw new StateError(lease.#taken(other));
     return lease;
   }
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Milliseconds for which the server has answered nothing: what is beyond the claim's, another agent may have been told. */
+  get silence(): number {
+    return performance.now() - this.#answeredAt;
   }
 
   /** Never rejects. */
@@ -77,24 +88,40 @@ export class Lease {
   }
 
   async #renew(): Promise<Renewal> {
+    const asked = performance.now();
+    try {
+      const renewal = this.#lapsed ? await this.#compare() : await this.#update();
+      this.#answeredAt = asked;
+      return renewal;
+    } catch (error) {
+      if (isSilence(error)) return 'unknown';
+      this.#answeredAt = asked;
+      // The bucket may be gone: then its subject has no listener, which looks like an election.
+      this.#making ??= this.#stores
+        .make()
+        .catch(() => undefined)
+        .finally(() => {
+          this.#making = undefined;
+        });
+      return 'unknown';
+    }
+  }
+
+  async #update(): Promise<Renewal> {
     try {
       this.#revision = await this.#bucket.update(this.#key, this.#value, this.#revision);
       return 'held';
     } catch (error) {
-      if (isConflict(error)) return this.#compare().catch(() => 'unknown' as const);
-      // The bucket may be gone: then its subject has no listener, which looks like an election.
-      await this.#stores.make().catch(() => undefined);
-      return 'unknown';
+      if (isConflict(error)) return this.#compare();
+      throw error;
     }
   }
 
   /** The claim has changed: by ourselves, where only the server's answer was lost; or it has run out, and perhaps is another's. */
   async #compare(): Promise<Renewal> {
     const entry = await this.#bucket.get(this.#key);
-    if (entry?.operation === 'PUT' && readHolder(entry.string())?.id === this.#holder.id) {
-      this.#revision = entry.revision;
-      return 'held';
-    }
+    if (!this.#lapsed && this.#isOurs(entry)) return 'held';
+    this.#lapsed = true;
     return (await this.#claim()) === undefined ? 'claimed' : 'lost';
   }
 
@@ -103,12 +130,17 @@ export class Lease {
     for (let tries = 1; ; tries += 1) {
       try {
         this.#revision = await this.#bucket.create(this.#key, this.#value);
-        this.#epoch = await this.#newEpoch();
+        await this.#begin();
         return undefined;
       } catch (error) {
         if (!isConflict(error)) throw explained(error, `the claim of ${this.#host}`);
       }
       const entry = await this.#bucket.get(this.#key);
+      // Of a try whose answer was lost.
+      if (this.#isOurs(entry)) {
+        await this.#begin();
+        return undefined;
+      }
       if (entry?.operation !== 'PUT') {
         if (tries === TRIES) return 'unknown';
         continue;
@@ -117,6 +149,18 @@ export class Lease {
       if (!holder || !isGone(holder) || tries === TRIES) return holder ?? 'unknown';
       await this.#bucket.delete(this.#key, { previousSeq: entry.revision }).catch(() => undefined);
     }
+  }
+
+  async #begin(): Promise<void> {
+    this.#epoch = await this.#newEpoch();
+    this.#lapsed = false;
+  }
+
+  /** Then it goes on from there. */
+  #isOurs(entry: KvEntry | null): boolean {
+    if (entry?.operation !== 'PUT' || readHolder(entry.string())?.id !== this.#holder.id) return false;
+    this.#revision = entry.revision;
+    return true;
   }
 
   /** The server's clock, so that it grows also in a bucket made again; and above all that is in the log, if that clock was set back. */

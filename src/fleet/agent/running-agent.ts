@@ -13,6 +13,7 @@ import { NatsStatus } from '../nats-status.js';
 import { ID_HEADER } from '../numbers.js';
 import { beatSubject } from '../subjects.js';
 import { Beater } from './beater.js';
+import { Fence, type FenceHost } from './fence.js';
 import type { Lease } from './lease.js';
 import { Log } from './log.js';
 import { agentMetrics } from './metrics.js';
@@ -24,8 +25,6 @@ import { VmFeed } from './vm-feed.js';
 
 /** How long an end may take that writes what is not written yet. */
 const LAST_WORDS = 10_000;
-/** Between tries to renew the claim after a reconnect. */
-const RENEW_AGAIN = 500;
 
 /** The parts of an agent, and when each may speak. */
 export class RunningAgent implements AsyncDisposable {
@@ -43,9 +42,8 @@ export class RunningAgent implements AsyncDisposable {
   readonly #board: PresenceBoard;
   readonly #beater: Beater;
   readonly #responder: Responder;
+  readonly #fence: Fence;
   #folder: SocketFolder | undefined;
-  /** Between a reconnect and the renewal of the claim another agent may be serving the host. */
-  #fenced = false;
   #closed: Promise<void> | undefined;
   #end: (why: QmpError | undefined) => void = () => undefined;
 
@@ -60,6 +58,7 @@ export class RunningAgent implements AsyncDisposable {
     this.#status = new NatsStatus(nats);
     this.#log = new Log(nats, limits, logger);
     this.#board = new PresenceBoard(stores.vms, host, () => stores.make(), logger);
+    this.#fence = new Fence(this.#status, lease, every, this.#fenceHost());
     this.#beater = new Beater(this.#beaterHost(), every);
     this.#beater.claim();
     this.#responder = new Responder(nats, this.#responderHost(), { host, allow, limits, logger });
@@ -76,12 +75,6 @@ export class RunningAgent implements AsyncDisposable {
     });
     this.#board.put(undefined, { epoch: lease.epoch });
     this.#status.watch({
-      disconnected: () => {
-        this.#fenced = true;
-        this.#log.pause();
-        this.#board.pause();
-      },
-      reconnected: () => void this.#reclaim(),
       closed: (cause) => {
         const message = `${host}: the connection to NATS is closed${cause ? `: ${cause.message}` : ''}`;
         void this.#finish(new DisconnectedError(message, { cause }));
@@ -96,7 +89,7 @@ export class RunningAgent implements AsyncDisposable {
 
   metrics(): string {
     return agentMetrics({
-      ...{ host: this.host, vms: this.#vms.list, speaking: this.#speaking, epoch: this.#lease.epoch },
+      ...{ host: this.host, vms: this.#vms.list, speaking: this.#fence.speaking, epoch: this.#lease.epoch },
       ...{ log: this.#log.stats, presence: this.#board.written },
       ...{ commands: this.#responder.outcomes, unanswered: this.#responder.unanswered },
       events: this.#vms.all.reduce((sum, { events }) => sum + events, 0),
@@ -119,10 +112,6 @@ export class RunningAgent implements AsyncDisposable {
 
   close(): Promise<void> {
     return this.#finish(undefined);
-  }
-
-  get #speaking(): boolean {
-    return !this.#fenced && this.#status.connected;
   }
 
   #follow(vm: Vm): void {
@@ -153,7 +142,7 @@ export class RunningAgent implements AsyncDisposable {
 
   /** False if it is not sent: the agent must be silent, or the server would not take it. */
   #publish(subject: string, text: string, id?: string): boolean {
-    if (!this.#speaking) return false;
+    if (!this.#fence.speaking) return false;
     try {
       const header = id === undefined ? undefined : headers();
       if (id !== undefined) header?.set(ID_HEADER, id);
@@ -165,31 +154,30 @@ export class RunningAgent implements AsyncDisposable {
     }
   }
 
-  /** After a reconnect: silent until it is sure that nobody else serves the host. */
-  async #reclaim(): Promise<void> {
-    for (;;) {
-      const renewal = await this.#lease.renew();
-      if (this.#closed || !this.#status.connected) return;
-      if (renewal !== 'unknown') this.#renewed(renewal);
-      if (renewal === 'lost') return;
-      if (renewal !== 'unknown') break;
-      await new Promise((resolve) => setTimeout(resolve, RENEW_AGAIN));
-    }
-    this.#fenced = false;
-    this.#log.resume();
-    this.#board.resume();
-    this.#beater.beat();
-  }
-
-  #renewed(renewal: 'held' | 'claimed' | 'lost'): void {
-    if (renewal === 'lost') {
-      void this.#finish(new StateError(`${this.host}: another agent has taken it over; this one has ended`));
-    } else if (renewal === 'claimed') {
-      this.#beater.claim();
-      for (const feed of this.#feeds.values()) feed.restart();
-      this.#board.put(undefined, { epoch: this.#lease.epoch });
-      for (const info of this.#vms.list) this.#tell(info);
-    }
+  #fenceHost(): FenceHost {
+    const { host } = this;
+    return {
+      silenced: (why) => {
+        this.#logger?.warn(`${host}: ${why}: it is silent, and what happens waits for the log`);
+        this.#log.pause();
+        this.#board.pause();
+      },
+      claimed: () => {
+        this.#beater.claim();
+        for (const feed of this.#feeds.values()) feed.restart();
+        this.#board.put(undefined, { epoch: this.#lease.epoch });
+        for (const info of this.#vms.list) this.#tell(info);
+      },
+      speaks: () => {
+        this.#logger?.info?.(`${host}: it speaks again`);
+        this.#log.resume();
+        this.#board.resume();
+        this.#beater.beat();
+      },
+      lost: () => {
+        void this.#finish(new StateError(`${host}: another agent has taken it over; this one has ended`));
+      },
+    };
   }
 
   #finish(why: QmpError | undefined): Promise<void> {
@@ -199,13 +187,14 @@ export class RunningAgent implements AsyncDisposable {
 
   async #stop(why: QmpError | undefined): Promise<void> {
     // Another agent serves the host, or nothing can be sent: what was heard before is still worth storing.
-    if (why) this.#fenced = true;
+    if (why) this.#fence.close();
     if (why) this.#logger?.warn(why.message);
     await this.#folder?.close();
     for (const feed of this.#feeds.values()) feed.end();
     await this.#vms.close();
     this.#beater.end();
     if (!why) this.#beater.beat('last');
+    this.#fence.close();
     if (!why) this.#board.put(undefined, { epoch: this.#lease.epoch, stopped: true });
     if (!this.#status.closed) {
       if (why) this.#log.resume();
@@ -231,20 +220,14 @@ export class RunningAgent implements AsyncDisposable {
       told: (feed) => {
         this.#moved.delete(feed);
       },
-      tick: () => void this.#renew(),
+      tick: () => void this.#fence.renew(),
     };
-  }
-
-  async #renew(): Promise<void> {
-    if (!this.#speaking) return;
-    const renewal = await this.#lease.renew();
-    if (renewal !== 'unknown' && !this.#closed) this.#renewed(renewal);
   }
 
   #responderHost(): ConstructorParameters<typeof Responder>[1] {
     return {
       epoch: () => this.#lease.epoch,
-      speaking: () => this.#speaking,
+      speaking: () => this.#fence.speaking,
       beater: this.#beater,
       feed: (vm) => this.#feeds.get(vm),
     };

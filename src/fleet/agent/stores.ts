@@ -11,13 +11,15 @@ import {
 import { Kvm, type KV } from '@nats-io/kv';
 import { nanos, type NatsConnection } from '@nats-io/nats-core';
 import { StateError } from '../../protocol/errors.js';
-import { explained } from '../nats-errors.js';
+import { explained, isPassing } from '../nats-errors.js';
 import { AGENTS_BUCKET, LOG_STREAM, VMS_BUCKET } from '../store-names.js';
 import { PREFIX } from '../subjects.js';
 import { BEATS } from '../wire.js';
 
 /** An election takes 5 s; a shorter wait would fail in the middle of one. */
 const API_TIMEOUT = 10_000;
+const MIN_RENEW_TIMEOUT = 500;
+const AGAIN = 250;
 const DAY = 24 * 60 * 60 * 1000;
 const STREAM_NOT_FOUND = 10059;
 
@@ -46,11 +48,14 @@ export class Stores {
       throw new StateError(`${nats.getServer()} has no JetStream: add a jetstream block to its configuration`);
     }
     const jsm = await jetstreamManager(nats, { timeout: API_TIMEOUT, checkAPI: false });
-    const kvm = new Kvm(jetstream(nats, { timeout: API_TIMEOUT }));
-    // Not direct: another server than the leader may be behind, and would not know a claim that was just made.
-    const agents = await kvm.open(AGENTS_BUCKET, { allow_direct: false });
-    const stores = new Stores(nats, jsm, { agents, vms: await kvm.open(VMS_BUCKET, { allow_direct: false }) }, options);
-    await stores.make();
+    // A claim is renewed each beat: an answer that takes longer than half of one is not waited for.
+    const renewTimeout = Math.max(MIN_RENEW_TIMEOUT, options.every / 2);
+    const open = (bucket: string, timeout: number): Promise<KV> =>
+      // Not direct: another server than the leader may be behind, and would not know a claim that was just made.
+      new Kvm(jetstream(nats, { timeout })).open(bucket, { allow_direct: false });
+    const agents = await open(AGENTS_BUCKET, renewTimeout);
+    const stores = new Stores(nats, jsm, { agents, vms: await open(VMS_BUCKET, API_TIMEOUT) }, options);
+    await patiently(() => stores.make());
     return stores;
   }
 
@@ -132,6 +137,19 @@ export class Stores {
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
       throw explained(error, name);
+    }
+  }
+}
+
+/** Tries again while there is no leader, or no answer: after the death of a server that takes 5 s. */
+export async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  const patience = performance.now() + API_TIMEOUT;
+  for (;;) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isPassing(error) || performance.now() > patience) throw error;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
   }
 }

@@ -38,6 +38,7 @@ export class VmCommands {
 
   /** @param answered is handed the text of the answer */
   hello(answered: (text: string) => void): void {
+    this.forget('0');
     this.#ask('hello', 's', Empty, '0', undefined, (answer) => {
       answered(new TextDecoder().decode(answer));
     });

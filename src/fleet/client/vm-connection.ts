@@ -13,6 +13,9 @@ import type { Beats } from './beats.js';
 import type { Replies } from './replies.js';
 import { VmCommands } from './vm-commands.js';
 
+/** Milliseconds until hello is said again. */
+const ASK_AGAIN = 1_000;
+
 /** What the connections of one fleet share. */
 export interface FleetLink {
   readonly status: NatsStatus;
@@ -63,17 +66,38 @@ export class VmConnection {
         this.#end(signal.reason as Error);
       });
       this.#refuse = reject;
-      this.#teardown.push(stop);
-      try {
-        this.#listen();
-        this.#commands.hello((text) => {
-          stop();
-          if (this.#greet(text)) resolve(this.#connection());
+      // An agent that is silent just now does not answer, and hears the next.
+      const again = setInterval(() => {
+        ask();
+      }, ASK_AGAIN);
+      const settle = (): void => {
+        stop();
+        clearInterval(again);
+      };
+      this.#teardown.push(settle);
+      const ask = (): void => {
+        this.#try(() => {
+          this.#commands.hello((text) => {
+            settle();
+            if (this.#greet(text)) resolve(this.#connection());
+          });
         });
-      } catch (error) {
-        this.#end(error as Error);
-      }
+      };
+      this.#try(() => {
+        this.#listen();
+      });
+      ask();
     });
+  }
+
+  /** What the NATS client throws ends it. */
+  #try(run: () => void): void {
+    if (this.#ended) return;
+    try {
+      run();
+    } catch (error) {
+      this.#end(error as Error);
+    }
   }
 
   /** Before hello, so that nothing falls between its numbers and the first event. */
@@ -137,6 +161,7 @@ export class VmConnection {
     if (!hello || 'gone' in hello || this.#ended) return false;
     this.#hello = hello;
     this.#sequence.start(hello, hello.k);
+    this.#link.beats.expect(this.#vm.host, hello.every);
     this.#inbox.next(`${JSON.stringify(hello.greeting)}\r\n`);
     return true;
   }
