@@ -167,6 +167,24 @@ describeDashboard('the dashboard in Chromium', (dashboard) => {
     expect(await logged(second, 'WAKEUP').count()).toBe(0);
   });
 
+  it('shows in the timeline what a VM did before the page was opened', async () => {
+    const qemu = new FakeQemu({ clock: Date });
+    await dashboard.serve({ vm1: qemu.connector });
+    const first = await dashboard.open();
+    await see(line(first, 'vm1').getByText('running'));
+    qemu.emit('STOP');
+    await see(line(first, 'vm1').getByText('paused'));
+    const second = await dashboard.open();
+    await see(logged(second, 'STOP').first());
+    // From the event on, not from when the page was opened.
+    const paused = second.locator('app-timeline svg[data-vm="vm1"] rect.phase.paused');
+    const stop = second.locator('app-timeline svg[data-vm="vm1"] path.state');
+    await eventually(async () => {
+      const [strip, bar] = await Promise.all([paused.first().boundingBox(), stop.boundingBox()]);
+      return strip !== null && bar !== null && Math.abs(strip.x - bar.x) < 6;
+    }, true);
+  });
+
   it('says so where the past of a VM cannot be read', async () => {
     await dashboard.serve({ vm1: new FakeQemu().connector });
     const page = await dashboard.open();

@@ -39,6 +39,8 @@ export interface Past {
 }
 
 export const LOG_LIMIT = 5_000;
+/** Events from before the page was opened that are asked for of one VM. */
+const PAST = 1_000;
 /** Milliseconds between two updates of the page, however many events come. */
 const FLUSH = 250;
 
@@ -105,7 +107,7 @@ export class EventStore {
     const take = (past: Omit<Past, 'vm'>): void => {
       if (this.#past()?.vm === vm) this.#past.set({ vm, ...past });
     };
-    this.#ask(vm, {
+    this.#ask(vm, this.#seen.get(vm), {
       next: (events) => {
         take({ entries: events.map((event, place) => ({ id: place - events.length, ...entryOf(event) })) });
       },
@@ -125,14 +127,18 @@ export class EventStore {
     return track;
   }
 
-  /** Adds what the hub has of a VM from before the page was opened to its track. Does nothing if it has been added. */
+  /** Takes what the hub has of a VM from before the page was opened into its track. Does nothing the second time. */
   loadHistory(vm: string): void {
     const track = this.track(vm);
     if (track.asked) return;
     track.asked = true;
-    this.#ask(vm, {
+    this.#ask(vm, undefined, {
       next: (events) => {
-        track.prepend(events.map(({ event }) => ({ time: timeOf(event).getTime(), ...marksOf(event.event) })));
+        const past = events.map(({ event }) => ({ time: timeOf(event).getTime(), ...marksOf(event.event) }));
+        // With as many events as were asked for there may have been more before them.
+        const since =
+          past.length < PAST ? (this.#vms.byName().get(vm)?.since ?? Infinity) : (past[0]?.time ?? Infinity);
+        track.learn(past, since);
         this.#soon();
       },
       error: () => {
@@ -147,11 +153,9 @@ export class EventStore {
     this.#flush();
   }
 
-  /** What came before the first event that the page has heard of the VM. */
-  #ask(vm: string, take: Pick<Observer<readonly HubEvent[]>, 'next' | 'error'>): void {
-    const before = this.#seen.get(vm);
+  #ask(vm: string, before: string | undefined, take: Pick<Observer<readonly HubEvent[]>, 'next' | 'error'>): void {
     this.#hub
-      .history(vm, { limit: 1_000, ...(before !== undefined && { before }) })
+      .history(vm, { limit: PAST, ...(before !== undefined && { before }) })
       .pipe(toArray())
       .subscribe(take);
   }

@@ -35,7 +35,10 @@ export interface PastEvent {
 /** One VM's line of the timeline: its latest events and what it did between them. */
 export class Track {
   #marks: Mark[] = [];
+  /** What this page has seen itself. */
   #phases: PhaseSpan[] = [];
+  /** What events from before that say, each until the next. */
+  #before: { readonly time: number; readonly phase: Phase }[] = [];
   /** Whether the hub was asked for what was before. */
   asked = false;
 
@@ -64,23 +67,31 @@ export class Track {
     this.enter(now === 'gap' ? 'unknown' : now, to);
   }
 
-  /** Adds the past, oldest first. */
-  prepend(past: readonly PastEvent[]): void {
+  /**
+   * Takes all that the hub has of the time before this page saw the VM, oldest first.
+   *
+   * @param since from when on there was no other change of the run state, unless an event tells of one
+   */
+  learn(past: readonly PastEvent[], since: number): void {
     const first = this.#marks[0]?.time ?? Infinity;
-    const known = new Track();
-    for (const { time, tone, phase } of past) {
-      if (time >= first) continue;
-      known.mark(time, tone);
-      if (phase) known.enter(phase, time);
-    }
-    this.#marks = [...known.#marks, ...this.#marks].slice(-MARKS);
-    const begin = this.#phases[0]?.from ?? Date.now();
-    const before = known.#phases.map((span) => ({ ...span, to: Math.min(span.to, begin) }));
-    this.#phases = [...before.filter(({ from, to }) => from < to), ...this.#phases].slice(-PHASES);
+    const older = new Track();
+    for (const { time, tone } of past) if (time < first) older.mark(time, tone);
+    this.#marks = [...older.#marks, ...this.#marks].slice(-MARKS);
+    const opened = this.#phases[0];
+    if (!opened) return;
+    this.#before = past
+      .flatMap(({ time, phase }) => (phase && time < opened.from ? [{ time, phase }] : []))
+      .slice(-PHASES);
+    if (this.#before.length === 0 && since < opened.from) this.#before = [{ time: since, phase: opened.phase }];
   }
 
+  /** Oldest first. */
   get phases(): readonly PhaseSpan[] {
-    return this.#phases;
+    const opened = this.#phases[0]?.from ?? Date.now();
+    const before = this.#before.map(({ time, phase }, place) => {
+      return { phase, from: time, to: this.#before[place + 1]?.time ?? opened };
+    });
+    return [...before, ...this.#phases];
   }
 
   since(time: number): readonly Mark[] {
