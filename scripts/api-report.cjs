@@ -93,9 +93,7 @@ function isOverride(member, node) {
 }
 
 function hasSentence(node) {
-  return ts
-    .getJSDocCommentsAndTags(node)
-    .some((doc) => ts.isJSDoc(doc) && (doc.comment !== undefined || (doc.tags?.length ?? 0) > 0));
+  return ts.getJSDocCommentsAndTags(node).some((doc) => ts.isJSDoc(doc) && doc.comment !== undefined);
 }
 
 /** The types of ours that what is public names, and no entry exports. */

@@ -1,5 +1,6 @@
 /* The bus */
-export { EventBus, type EventBusOptions } from './bus/event-bus.js';
+export { EventBus } from './bus/event-bus.js';
+export type { EventBusOptions } from './bus/options.js';
 export { EventListener, type ListenerOptions } from './bus/event-listener.js';
 export type { ReadOptions } from './bus/event-queue.js';
 export { ScopedListener } from './bus/scoped-listener.js';
@@ -66,7 +67,8 @@ export {
   type UnlistedEvent,
 } from './protocol/message.js';
 export type { QmpEvent as ListedEvent } from './protocol/listed-event.js';
-export type { EventFilter, EventNames } from './protocol/event-names.js';
+export type { EventFilter } from './protocol/event-filter.js';
+export type { EventNames } from './protocol/event-names.js';
 export type { NotAnEvent, ProtocolDiagnostic, ServerFault } from './protocol/diagnostic.js';
 export type { EventMap } from './protocol/qapi/event-map.js';
 export type { CommandMap } from './protocol/qapi/command-map.js';
@@ -94,24 +96,23 @@ export {
 } from './protocol/errors.js';
 
 /* What the signatures above are written with */
+export type { FilterOf, FilterVerdict } from './protocol/event-filter.js';
 export type {
-  Argument,
+  NameArgument,
   Completions,
-  FilterOf,
   IfKnown,
-  Known,
+  KnownName,
   KnownNames,
   ListedEventNames,
   NameIterator,
   NotListed,
   OpenName,
-  Verdict,
 } from './protocol/event-names.js';
 export type { Unlisted } from './protocol/message.js';
 export type { ArgumentsOf, InBandOptions, KnownCommand, NoArguments, OptionsOf } from './client/execute-types.js';
-export type { Side } from './client/schema.js';
+export type { SchemaSide } from './client/schema.js';
 export type { StatePhase } from './protocol/errors.js';
-export type { Ending } from './bus/event-queue.js';
+export type { ListenerEnding } from './bus/event-queue.js';
 export type { QueueStats } from './bus/registration.js';
 export type { Capabilities } from './tasks/migration-ends.js';
 export type { ChangeFrame, EventFrame, HubGreeting } from './hub/protocol.js';

@@ -14,7 +14,7 @@ export { event, eventAt, type EventData } from './testing/event.js';
 
 /* Virtual time */
 export { qmpMarbles, type ObservableExpectation, type QmpMarbles } from './testing/marbles/qmp-marbles.js';
-export type { Letters } from './testing/marbles/letters.js';
+export type { MarbleLetters } from './testing/marbles/letters.js';
 
 /* Recorded sessions */
 export { record } from './testing/transcript/record.js';
@@ -24,11 +24,11 @@ export { playback } from './testing/transcript/playback.js';
 export type { PlaybackOptions } from './testing/transcript/pacing.js';
 
 /* What the signatures above are written with */
-export type { ArgumentsFor, Outcome, Replies, ResultOf } from './testing/reply.js';
+export type { ArgumentsFor, ReplyOutcome, Replies, ResultOf } from './testing/reply.js';
 export type { DataOf } from './testing/event.js';
 export type { JobHost, JobInfo, JobStatus } from './testing/fake-job.js';
-export type { MigrationInfo, Status } from './testing/fake-migration.js';
+export type { MigrationInfo, FakeMigrationStatus } from './testing/fake-migration.js';
 export type { RunState } from './testing/default-replies.js';
 export type { PlainName } from './testing/marbles/letters.js';
-export type { Source, Values, WithSubscriptions } from './testing/marbles/qmp-marbles.js';
-export type { Recorded } from './testing/transcript/transcript.js';
+export type { MarbleSource, MarbleValues, SubscriptionLog } from './testing/marbles/qmp-marbles.js';
+export type { RecordedMessage } from './testing/transcript/transcript.js';

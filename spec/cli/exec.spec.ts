@@ -87,7 +87,7 @@ describeQemu('rx-qmp exec', () => {
     [1, ['exec', 'tcp:127.0.0.1:1', 'stop'], /nobody listens there/],
     [2, ['exec', 'nowhere', 'stop'], /address must be unix:PATH, tcp:HOST:PORT/],
     [2, ['exec', 'unix:/no/such.sock', 'stop', 'five'], /'five' is neither key=value nor a JSON object/],
-    [2, ['exec', 'unix:/no/such.sock', 'stop', '{"a":'], /no JSON object/],
+    [2, ['exec', 'unix:/no/such.sock', 'stop', '{"a":'], /not a JSON object/],
     [2, ['exec', 'unix:/no/such.sock', 'stop', '--timeout', 'soon'], /must be a number of seconds/],
     [2, ['exec', 'unix:/no/such.sock', '-', 'id=one'], /stdin holds its arguments/],
     [2, ['exec', 'unix:/no/such.sock', '-'], /stdin holds no whole command/],

@@ -378,7 +378,7 @@ describe('QmpClient', () => {
         if (phase === 'closed' && greetings.length === 0) greetings.push(client.connect());
       });
       await client.disconnect();
-      await expect(reading).rejects.toThrow(/the session is over/);
+      await expect(reading).rejects.toThrow(/the session has ended/);
       (await wire.line(2)).handshake();
       await expect(greetings[0]).resolves.toHaveProperty('QMP');
       expect(client.state).toMatchObject({ phase: 'ready', session: 2 });

@@ -69,7 +69,9 @@ describe('libvirt, where the daemon', () => {
       daemon.peer?.write('HTTP/1.1 400 Bad Request\r\n\r\n');
       return true;
     };
-    await expect(client.connect()).rejects.toThrow(/what came is not libvirt's protocol: a message of \d+ bytes/);
+    await expect(client.connect()).rejects.toThrow(
+      /what was received is not libvirt's protocol: a message of \d+ bytes/,
+    );
   });
 
   it('sends a reply that ends too early, or announces a longer string than there is', async () => {

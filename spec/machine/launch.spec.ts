@@ -160,7 +160,7 @@ describe('launch', () => {
           { fd: 1, at: 12 },
         ],
       }),
-    ).rejects.toThrow('two of fds are to be 12');
+    ).rejects.toThrow('two of fds have the number 12');
     await expect(launch([], { grace: -1 })).rejects.toThrow(/^grace must be/);
   });
 

@@ -1,9 +1,9 @@
 import { map, NEVER, retry, Subject, take, toArray } from 'rxjs';
 import { DisconnectedError, EventListener, timeOf, type Message, type QmpEvent } from 'rx-qmp';
-import { event, qmpMarbles, type Letters } from 'rx-qmp/testing';
+import { event, qmpMarbles, type MarbleLetters } from 'rx-qmp/testing';
 
 /** The rules of the bus that are about time and order, each as a diagram. */
-const letters = { s: 'STOP', r: 'RESUME', p: 'POWERDOWN', w: 'WAKEUP' } satisfies Letters;
+const letters = { s: 'STOP', r: 'RESUME', p: 'POWERDOWN', w: 'WAKEUP' } satisfies MarbleLetters;
 const names = (events: readonly QmpEvent[]): string => events.map((one) => one.event).join(' ');
 
 describe('the bus in virtual time', () => {

@@ -84,7 +84,7 @@ describe('connect', () => {
       writeFileSync(path, '');
       const error = await failure(`unix:${path}`);
       expect(error.phase).toBe('connecting');
-      expect(error.message).toMatch(/nobody listens there|that is no socket/);
+      expect(error.message).toMatch(/nobody listens there|that is not a socket/);
     });
 
     it('a folder', async () => {
@@ -204,7 +204,7 @@ describe('explain', () => {
   it.each([
     ['EACCES', 'permission denied; you need write permission'],
     ['EAGAIN', 'the monitor is busy'],
-    ['ENOTSOCK', 'that is no socket'],
+    ['ENOTSOCK', 'that is not a socket'],
     ['EADDRINUSE', 'the address is in use'],
   ])('says what to do about %s, with the address and the cause', (code, advice) => {
     const cause = Object.assign(new Error(`connect ${code} /run/vm`), { code });

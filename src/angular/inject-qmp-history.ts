@@ -1,11 +1,12 @@
 import { computed, signal, type Signal } from '@angular/core';
 import type { QmpClient } from '../client/qmp-client.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
+import type { FilterOf } from '../protocol/event-filter.js';
+import type { KnownNames, OpenName } from '../protocol/event-names.js';
 import { injectWatched, type InjectClientOptions, type Watch } from './inject-watched.js';
 import { injectFrom } from './injection.js';
 
-/** Whose history is shown, and how much of it. */
+/** Selects the client, the events and how many of them are kept. */
 export interface InjectQmpHistoryOptions<N extends string = EventName> extends InjectClientOptions {
   /** Decides which of these events are kept. @default all */
   readonly filter?: FilterOf<QmpEvent<N>>;

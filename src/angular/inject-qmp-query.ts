@@ -12,7 +12,7 @@ import { injectFrom } from './injection.js';
 export interface QmpQuery<T> {
   /** The last answer; it stays while the command is asked again, refused, or there is no session. Undefined before the first. */
   readonly value: Signal<T | undefined>;
-  /** Why the last answer is none: QEMU refused, or did not answer in time. Undefined again with the next answer. */
+  /** Why the last attempt failed: QEMU refused, or did not answer in time. Undefined again after the next answer. */
   readonly error: Signal<unknown>;
   /** True while an answer is awaited. */
   readonly isPending: Signal<boolean>;

@@ -3,10 +3,10 @@ import type { QmpClient } from '../client/qmp-client.js';
 import type { InjectOptions } from './injection.js';
 import { injectQmp } from './inject-qmp.js';
 
-/** Whose events or state are shown. */
+/** Selects the client whose events or state are shown. */
 export interface InjectClientOptions extends InjectOptions {
   /**
-   * Whose; a function may read signals, required inputs too, and is called when the result is first read and when they have
+   * The client; a function may read signals, required inputs too, and is called when the result is first read and when they have
    * changed. @default the client of {@link injectQmp}
    */
   readonly client?: QmpClient | (() => QmpClient);

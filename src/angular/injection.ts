@@ -1,6 +1,6 @@
 import { assertInInjectionContext, runInInjectionContext, type Injector } from '@angular/core';
 
-/** For a call outside an injection context. */
+/** The option of a call outside an injection context. */
 export interface InjectOptions {
   /** Where to inject from, outside an injection context. @default the current one */
   readonly injector?: Injector;

@@ -6,7 +6,7 @@ import { SharedHub } from './shared-hub.js';
 /**
  * Provides the VMs of an `rx-qmp hub`: `injectQmpHub()` gets them.
  *
- * It connects when it is first injected, connects anew whenever the connection is lost, and is closed with the injector that
+ * It connects when it is first injected, connects again whenever the connection is lost, and is closed with the injector that
  * provides it. Where a page is rendered on a server nothing is opened.
  *
  * ```ts

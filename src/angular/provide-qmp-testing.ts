@@ -5,7 +5,7 @@ import { provideQmp } from './provide-qmp.js';
 
 /**
  * Provides what `provideQmp` does, over a {@link FakeQemu} instead of a connection, and the FakeQemu itself. The client
- * connects anew without delay.
+ * connects again without delay.
  *
  * ```ts
  * TestBed.configureTestingModule({ providers: [provideQmpTesting()] });

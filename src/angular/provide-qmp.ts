@@ -7,7 +7,7 @@ import { injectIsServer, injectOutsideZone, unopened } from './platform.js';
 /**
  * Provides a {@link QmpClient}, for an application, a route or a component: `injectQmp()` gets it.
  *
- * It connects when it is first injected, connects anew whenever the connection is lost, and is closed with the injector that
+ * It connects when it is first injected, connects again whenever the connection is lost, and is closed with the injector that
  * provides it. A failure is a state (`injectQmpState()`), never an error. Sockets are opened and heard outside the Angular
  * zone, if there is one. Where a page is rendered on a server, `connector` is not called and nothing is opened.
  *

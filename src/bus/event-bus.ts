@@ -1,15 +1,16 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { Subscription, type Observable } from 'rxjs';
-import { isThenable, show } from '../foundation/checks.js';
+import { isThenable } from '../foundation/checks.js';
 import { disposeBy } from '../foundation/disposal.js';
 import { DisconnectedError, ListenerError } from '../protocol/errors.js';
-import type { Logger } from '../foundation/logger.js';
 import { isEvent, type EventName, type Message, type QmpEvent } from '../protocol/message.js';
-import type { EventNames, FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
+import type { FilterOf } from '../protocol/event-filter.js';
+import type { EventNames, KnownNames, OpenName } from '../protocol/event-names.js';
 import { notAnEvent } from '../protocol/diagnostic.js';
 import { Diagnostics, type Diagnostic } from './diagnostics.js';
 import { EventListener, lifeOf, type ListenerOptions } from './event-listener.js';
-import type { Ending } from './event-queue.js';
+import type { EventBusOptions } from './options.js';
+import type { ListenerEnding } from './event-queue.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { ListenScope } from './listen-scope.js';
 import { observeListener, observeNames, type Shared } from './observe.js';
@@ -18,16 +19,7 @@ import { checkListener, Registrations } from './registrations.js';
 import { ScopedListener } from './scoped-listener.js';
 import { Routes } from './routes.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
-import { textOf } from '../foundation/text.js';
-
-/** How a bus names itself, where it reports, and what its built-in listener keeps. */
-export interface EventBusOptions {
-  /** Stands in every error and log line. @default 'bus' */
-  readonly name?: string;
-  readonly logger?: Logger;
-  /** For the built-in listener `events`. @default a window of the latest 1_000 for queue and history, without `LagError` */
-  readonly events?: ListenerOptions;
-}
+import { show, textOf } from '../foundation/text.js';
 
 /**
  * Hands the events in a hot stream of messages to the listeners registered with it: each listener in the order of the stream,
@@ -39,9 +31,12 @@ export interface EventBusOptions {
  * ```
  */
 export class EventBus implements Disposable {
-  /** Stands in every error and log line. */
+  /** The name of the bus in errors and log lines. */
   readonly name: string;
-  /** Hears everything, first in order, and cannot be removed. A window: it drops the oldest unread events without a word. */
+  /**
+   * Hears everything, first in order, and cannot be removed. It keeps the latest events only: the oldest unread ones are dropped
+   * without a `LagError`.
+   */
   readonly events: EventListener;
   /** Every event, hot, whatever becomes of `events.names`. Completes at the end of the bus and never errors. */
   readonly events$: Observable<QmpEvent>;
@@ -61,7 +56,7 @@ export class EventBus implements Disposable {
     else this.#dispatch(item);
   });
   readonly #source = new Subscription();
-  #closed: Ending | undefined;
+  #closed: ListenerEnding | undefined;
 
   /** @param source$ is subscribed at once. When it completes or fails, the bus closes. */
   constructor(source$: Observable<Message>, options: EventBusOptions = {}) {
@@ -98,7 +93,11 @@ export class EventBus implements Disposable {
     return this.#registrations.all.map(({ listener }) => listener);
   }
 
-  /** @throws ListenerError if it is registered already, here or elsewhere */
+  /**
+   * Registers a listener: it hears events from the next one on.
+   *
+   * @throws ListenerError if it is registered already, here or elsewhere
+   */
   registerListener(listener: EventListener): void {
     this.#registrations.checkFree([listener]);
     this.#register(listener);
@@ -184,7 +183,7 @@ export class EventBus implements Disposable {
   }
 
   /** Ends the listeners registered now, as {@link end} does and when it would, but keeps the bus open for another session. */
-  protected endListeners(ending: Ending): void {
+  protected endListeners(ending: ListenerEnding): void {
     this.#work.push(() => {
       this.#endListeners(ending);
     });
@@ -273,7 +272,7 @@ export class EventBus implements Disposable {
     return unread;
   }
 
-  #close(ending: Ending): void {
+  #close(ending: ListenerEnding): void {
     if (this.#closed) return;
     this.#closed = ending;
     this.#source.unsubscribe();
@@ -282,7 +281,7 @@ export class EventBus implements Disposable {
     this.#diagnostics.end();
   }
 
-  #endListeners(ending: Ending): void {
+  #endListeners(ending: ListenerEnding): void {
     for (const registration of this.#registrations.all) {
       // One who watched the end of another may have removed it.
       if (!registration.ended) lifeOf(registration.listener).end(ending);

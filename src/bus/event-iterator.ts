@@ -1,11 +1,11 @@
 import { ListenerError } from '../protocol/errors.js';
-import { endedRead, type Ending, type EventQueue } from './event-queue.js';
+import { endedRead, type ListenerEnding, type EventQueue } from './event-queue.js';
 
 /** Reads a queue until it ends. Leaving it settles its waiting reads and takes nothing from the queue. */
 export class EventIterator<E> implements AsyncIterableIterator<E> {
   readonly #queue: EventQueue<E>;
   readonly #signal: AbortSignal | undefined;
-  readonly #begunAfter: Ending | undefined;
+  readonly #begunAfter: ListenerEnding | undefined;
   #ended = false;
 
   constructor(queue: EventQueue<E>, signal: AbortSignal | undefined) {
@@ -16,7 +16,7 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
 
   next(): Promise<IteratorResult<E, undefined>> {
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    const atEnd = (ending: Ending): IteratorResult<E, undefined> => this.#finish(ending);
+    const atEnd = (ending: ListenerEnding): IteratorResult<E, undefined> => this.#finish(ending);
     const { ended, lastEnding } = this.#queue;
     // It has ended and was opened again while nobody waited here: what comes now is for those who begin now.
     if (!ended && lastEnding && lastEnding !== this.#begunAfter) return endedRead(atEnd, lastEnding);
@@ -38,7 +38,7 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
     return this;
   }
 
-  #finish({ how, error }: Ending): IteratorResult<E, undefined> {
+  #finish({ how, error }: ListenerEnding): IteratorResult<E, undefined> {
     this.#ended = true;
     if (how === 'lost') throw error;
     return { done: true, value: undefined };

@@ -1,15 +1,16 @@
 import { observable, type Observable } from 'rxjs';
 import { checkFunction, checkLimit, checkTimeout, isThenable } from '../foundation/checks.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { EventNames, FilterOf, KnownNames } from '../protocol/event-names.js';
+import type { FilterOf } from '../protocol/event-filter.js';
+import type { EventNames, KnownNames } from '../protocol/event-names.js';
 import { History } from '../foundation/history.js';
 import { EventIterator } from './event-iterator.js';
-import { EventQueue, type Ending, type ReadOptions } from './event-queue.js';
+import { EventQueue, type ListenerEnding, type ReadOptions } from './event-queue.js';
 import { ListenerLife, type ListenerHost } from './listener-life.js';
 import { NameSet, namesOf } from './name-set.js';
 import { textOf } from '../foundation/text.js';
 
-/** What a listener keeps, and who is told when its queue overflows. */
+/** How much a listener keeps, and what happens when its queue overflows. */
 export interface ListenerOptions {
   /**
    * How many unread events are kept; a further one drops the oldest (see {@link LagError}). 0 means no queue: a read then
@@ -19,7 +20,7 @@ export interface ListenerOptions {
   readonly queueLimit?: number;
   /** How many of the latest events the history keeps. @default 1_000 */
   readonly historyLimit?: number;
-  /** Is told of each event the full queue drops, always with 1; reads then never reject with `LagError`. */
+  /** Is called for each event that a full queue drops, with 1; reads then never reject with `LagError`. */
   readonly onLag?: (missed: number) => void;
 }
 
@@ -41,7 +42,7 @@ export let lifeOf: (listener: EventListener) => ListenerLife<QmpEvent>;
  * ```
  */
 export class EventListener<N extends string = EventName, out E = QmpEvent<N>> implements AsyncIterable<E> {
-  /** What is accepted from now on, hot, without the history; takes nothing from the queue. Completes when the listener ends. */
+  /** The events that are accepted from now on, hot; takes nothing from the queue. Completes when the listener ends. */
   readonly events$: Observable<E>;
   /** For the compiler alone, never set: tells the names of a listener, of a subclass too, to what takes it. */
   declare readonly heard?: { of(name: N): void }['of'];
@@ -81,7 +82,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     for (const name of wanted) this.#names.add(name);
   }
 
-  /** Asked about events whose name matches. May be replaced at any time. */
+  /** Is asked about events whose name matches. May be replaced at any time. */
   get eventFilter(): FilterOf<E> | undefined {
     return this.#filter;
   }
@@ -219,6 +220,6 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
   }
 }
 
-function rejectAtEnd({ error }: Ending): never {
+function rejectAtEnd({ error }: ListenerEnding): never {
   throw error;
 }

@@ -2,11 +2,13 @@ import { whenAborted } from '../foundation/abort.js';
 import { Ring } from '../foundation/ring.js';
 import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../protocol/errors.js';
 
-/** Why no more events come. */
-export interface Ending {
+/** How a listener ended, or how a reader left it: no more events come. */
+export interface ListenerEnding {
   /** The reader left its loop; the listener was removed; its bus was closed in good order; the connection was lost. */
   readonly how: 'left' | 'removed' | 'closed' | 'lost';
-  /** What `get()` rejects with. After a loss an iteration, or a subscription of `observe()`, fails with it instead of completing. */
+  /**
+   * What `get()` rejects with. After a loss an iteration, or a subscription of `observe()`, fails with it instead of completing.
+   */
   readonly error: DisconnectedError | ListenerError;
 }
 
@@ -21,7 +23,7 @@ export interface ReadOptions {
 interface Reader<E> {
   readonly owner: object | undefined;
   receive(event: E): void;
-  finish(ending: Ending): void;
+  finish(ending: ListenerEnding): void;
 }
 
 /** More waiting reads than this are a leak in the program that makes them. */
@@ -35,7 +37,7 @@ export class EventQueue<E> {
   readonly #unread: Ring<E>;
   readonly #readers = new Set<Reader<E>>();
   #ended = false;
-  #lastEnding: Ending | undefined;
+  #lastEnding: ListenerEnding | undefined;
   #accepted = 0;
   #dropped = 0;
   /** As it was when events were last taken: looking then costs less than at each `put`. */
@@ -68,7 +70,7 @@ export class EventQueue<E> {
   }
 
   /** How it ended the last time. Outlives {@link reopen}. */
-  get lastEnding(): Ending | undefined {
+  get lastEnding(): ListenerEnding | undefined {
     return this.#lastEnding;
   }
 
@@ -93,7 +95,7 @@ export class EventQueue<E> {
    */
   read<R>(
     form: (event: E) => R,
-    atEnd: (ending: Ending) => R,
+    atEnd: (ending: ListenerEnding) => R,
     { timeout = Infinity, signal }: ReadOptions = {},
     owner?: object,
   ): Promise<R> {
@@ -115,7 +117,7 @@ export class EventQueue<E> {
   }
 
   /** Ends the waiting reads of one owner as if nothing more would come. */
-  release(owner: object, ending: () => Ending): void {
+  release(owner: object, ending: () => ListenerEnding): void {
     for (const reader of this.#readers) if (reader.owner === owner) reader.finish(ending());
   }
 
@@ -129,7 +131,7 @@ export class EventQueue<E> {
   }
 
   /** Ends the waiting reads now, and the later ones once everything is read. */
-  end(ending: Ending): void {
+  end(ending: ListenerEnding): void {
     this.#ended = true;
     this.#lastEnding = ending;
     for (const reader of this.#readers) reader.finish(ending);
@@ -146,7 +148,7 @@ export class EventQueue<E> {
 
   #wait<R>(
     form: (event: E) => R,
-    atEnd: (ending: Ending) => R,
+    atEnd: (ending: ListenerEnding) => R,
     timeout: number,
     signal: AbortSignal | undefined,
     owner: object | undefined,
@@ -210,7 +212,7 @@ export class EventQueue<E> {
 }
 
 /** A read of what has ended. */
-export function endedRead<R>(atEnd: (ending: Ending) => R, ending: Ending): Promise<R> {
+export function endedRead<R>(atEnd: (ending: ListenerEnding) => R, ending: ListenerEnding): Promise<R> {
   const result = new Promise<R>((resolve) => {
     resolve(atEnd(ending));
   });

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { disposeBy } from '../foundation/disposal.js';
 
-/** Listeners registered together. Leaving it, however often, removes those that are still registered. */
+/** Listeners that were registered together. Closing it removes those that are still registered; closing it again does nothing. */
 export class ListenScope implements Disposable {
   declare readonly [Symbol.dispose]: () => void;
   #leave: (() => void) | undefined;
@@ -17,7 +17,7 @@ export class ListenScope implements Disposable {
     leave?.();
   }
 
-  /** The same, by the name RxJS uses: `subscription.add(scope)`. */
+  /** The same as {@link close}, for RxJS: `subscription.add(scope)`. */
   unsubscribe(): void {
     this.close();
   }

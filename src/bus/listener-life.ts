@@ -1,5 +1,5 @@
 import { HotSource } from '../foundation/hot-source.js';
-import type { Ending, EventQueue } from './event-queue.js';
+import type { ListenerEnding, EventQueue } from './event-queue.js';
 import type { NameSet, NameWatcher } from './name-set.js';
 
 /** What a listener knows of the bus it is registered with. */
@@ -47,7 +47,7 @@ export class ListenerLife<E> {
   }
 
   /** Returns what was unread. */
-  detach(ending: Ending): E[] {
+  detach(ending: ListenerEnding): E[] {
     const unread = this.queue.clear();
     // First, so that one who watches the end can register the listener again.
     this.#host = undefined;
@@ -56,7 +56,7 @@ export class ListenerLife<E> {
     return unread;
   }
 
-  end(ending: Ending): void {
+  end(ending: ListenerEnding): void {
     if (!this.ended) this.#loss = ending.how === 'lost' ? ending.error : undefined;
     this.queue.end(ending);
     this.view.end();

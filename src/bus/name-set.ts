@@ -1,4 +1,4 @@
-import { show } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 
 /** Hears of each change to the names of a registered listener. */
 export interface NameWatcher {

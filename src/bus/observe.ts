@@ -1,7 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { checkFunction } from '../foundation/checks.js';
-import type { QmpEvent } from '../protocol/message.js';
-import type { EventFilter, EventNames } from '../protocol/event-names.js';
+import type { EventName, QmpEvent } from '../protocol/message.js';
+import type { EventFilter } from '../protocol/event-filter.js';
+import type { EventNames } from '../protocol/event-names.js';
 import { EventListener, lifeOf } from './event-listener.js';
 import type { ListenerHost } from './listener-life.js';
 import { namesOf } from './name-set.js';
@@ -19,7 +20,7 @@ export function observeNames(
   names: EventNames | undefined,
   eventFilter: EventFilter | undefined,
 ): Observable<QmpEvent> {
-  const list = namesOf(names) as never[];
+  const list = namesOf(names) as EventName[];
   checkFunction('eventFilter', eventFilter);
   return new Observable((subscriber) => {
     const listener = new EventListener(list, eventFilter, VIEW_ONLY);

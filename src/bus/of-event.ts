@@ -1,6 +1,6 @@
 import { filter, type OperatorFunction } from 'rxjs';
 import type { EventName, Message, QmpEvent } from '../protocol/message.js';
-import type { Known, OpenName } from '../protocol/event-names.js';
+import type { KnownName, OpenName } from '../protocol/event-names.js';
 
 /**
  * Lets the events with these names through and narrows their type.
@@ -10,7 +10,7 @@ import type { Known, OpenName } from '../protocol/event-names.js';
  * ```
  */
 export function ofEvent<const N extends EventName | OpenName>(
-  ...names: readonly Known<N>[]
+  ...names: readonly KnownName<N>[]
 ): OperatorFunction<Message, QmpEvent<NoInfer<N>>> {
   const wanted = new Set<unknown>(names);
   return filter((message): message is QmpEvent<N> & Message => 'event' in message && wanted.has(message.event));

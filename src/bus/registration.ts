@@ -2,7 +2,7 @@ import type { QmpEvent } from '../protocol/message.js';
 import { EventListener, lifeOf } from './event-listener.js';
 import type { ListenerHost } from './listener-life.js';
 
-/** What became of unread events. */
+/** How full the queues of listeners have been, and what they lost. */
 export interface QueueStats {
   /** Unread events lost to the bounds of queues. */
   readonly drops: number;

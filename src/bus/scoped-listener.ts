@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { disposeBy } from '../foundation/disposal.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { FilterOf, KnownNames } from '../protocol/event-names.js';
+import type { FilterOf } from '../protocol/event-filter.js';
+import type { KnownNames } from '../protocol/event-names.js';
 import { EventListener, type ListenerOptions } from './event-listener.js';
 
 /** A listener that its bus made and registered; {@link close} or `using` removes it. */

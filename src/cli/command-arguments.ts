@@ -29,7 +29,7 @@ function parseObject(text: string, words: number): Arguments {
   try {
     return parseExact(text) as Arguments;
   } catch (error) {
-    throw new InvalidArgumentError(`That is no JSON object: ${(error as Error).message}`);
+    throw new InvalidArgumentError(`That is not a JSON object: ${(error as Error).message}`);
   }
 }
 

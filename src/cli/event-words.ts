@@ -23,7 +23,7 @@ export class EventWords {
   }
 
   /**
-   * Asks the QEMU whether it has such events at all, where we do not know them: who waits for STPO waits for ever.
+   * Asks the QEMU whether it has such events at all, where we do not know them: a wait for STPO never ends.
    *
    * @throws UsageError if it does not
    */

@@ -9,7 +9,7 @@ import { isErrorReply, type ErrorReply, type SuccessReply } from '../protocol/me
 export interface ExecuteOptions {
   /** Milliseconds until `ExecTimeoutError`; the command may still be running then. @default the client's `executeTimeout` */
   readonly timeout?: number | undefined;
-  /** Frees the caller with the signal's reason. A command already sent runs on in QEMU, its reply is swallowed. */
+  /** Rejects with the signal's reason when it aborts. A command already sent runs on in QEMU, and its reply is ignored. */
   readonly signal?: AbortSignal | undefined;
   /** Sends it out of band: it overtakes what QEMU is busy with. Few commands allow it, see QEMU's documentation. */
   readonly oob?: boolean | undefined;
@@ -110,7 +110,7 @@ export class Commands {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (oob && !this.#oob) {
       return Promise.reject(
-        new StateError(`${this.#name}: ${name}: out-of-band execution is not offered on this connection`, {
+        new StateError(`${this.#name}: ${name}: QEMU does not offer out-of-band execution on this connection`, {
           phase: 'ready',
         }),
       );
@@ -194,7 +194,7 @@ export class Commands {
     return pending.name;
   }
 
-  /** The session is over: rejects all that have no reply. */
+  /** The session has ended: rejects all that have no reply. */
   interrupt(cause: QmpError): void {
     const sent = [...this.#sent.values()];
     const waiting = [...this.#waiting];

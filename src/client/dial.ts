@@ -1,5 +1,5 @@
+import { show } from '../foundation/text.js';
 import { whenAborted } from '../foundation/abort.js';
-import { show } from '../foundation/checks.js';
 import { ConnectError, QmpError } from '../protocol/errors.js';
 import type { Connection, Connector } from '../transport/connection.js';
 

@@ -1,9 +1,9 @@
-import type { Known } from '../protocol/event-names.js';
+import type { KnownName } from '../protocol/event-names.js';
 import type { CommandMap } from '../protocol/qapi/command-map.js';
 import type { ExecuteOptions } from './commands.js';
 
 /** Refuses a literal that no `CommandMap` lists; of a command that is not known the arguments are not checked. */
-export type KnownCommand<C extends string, M extends object = CommandMap> = Known<C, keyof M>;
+export type KnownCommand<C extends string, M extends object = CommandMap> = KnownName<C, keyof M>;
 
 /** What a command returns; `unknown` for a command that the map does not list. */
 export type CommandResult<C extends string, M extends object = CommandMap> = C extends keyof M
@@ -12,6 +12,7 @@ export type CommandResult<C extends string, M extends object = CommandMap> = C e
     : unknown
   : unknown;
 
+/** The arguments of a command; `undefined` if it takes none. */
 export type ArgumentsOf<C extends string, M extends object> = C extends keyof M
   ? M[C] extends { readonly arguments: infer Arguments }
     ? Arguments

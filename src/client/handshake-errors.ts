@@ -24,6 +24,6 @@ export function hungUp(name: string, how: string, cause: unknown): GreetingError
 /** Something else came first. */
 export function notQmp(name: string, why: string): GreetingError {
   return new GreetingError(
-    `${name}: what came first is no QMP greeting: ${why}; is this a QMP monitor (-qmp), not -monitor?`,
+    `${name}: the first line is not a QMP greeting: ${why}; is this a QMP monitor (-qmp), not -monitor?`,
   );
 }

@@ -227,7 +227,7 @@ export class Link {
     this.#enter({ phase: 'ready', session: this.#sessions, greeting, since: new Date() });
   }
 
-  /** The session that was ready is over, not by our will. */
+  /** The session that was ready has ended, not by our will. */
   #lost(since: Date, loss: QmpError | undefined, shutdown: Shutdown | undefined): void {
     this.#gaps.begin(loss);
     const cause = loss ?? new DisconnectedError(`${this.#options.name}: QEMU has quit`);

@@ -1,9 +1,9 @@
-import type { EventBusOptions } from '../bus/event-bus.js';
+import type { EventBusOptions } from '../bus/options.js';
 import type { ReconnectPolicy } from './reconnect.js';
 
 /** How a client names itself, how long it waits, what it bounds, and whether it connects again. */
 export interface QmpClientOptions extends EventBusOptions {
-  /** Stands in every error and log line. @default the connector's address */
+  /** The name of the client in errors and log lines. @default the connector's address */
   readonly name?: string;
   /** Milliseconds from dialling to the end of the handshake; for `accept()`, from the connection. @default 10_000 */
   readonly connectTimeout?: number;

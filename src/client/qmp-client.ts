@@ -4,7 +4,8 @@ import type { Diagnostic } from '../bus/diagnostics.js';
 import { EventBus } from '../bus/event-bus.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { whenAborted } from '../foundation/abort.js';
-import { checkLimit, checkSignal, checkTimeout, isRecord, show } from '../foundation/checks.js';
+import { checkLimit, checkSignal, checkTimeout, isRecord } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import { disposeBy } from '../foundation/disposal.js';
 import { ConnectError, DisconnectedError, StateError } from '../protocol/errors.js';
 import type { Greeting, Message } from '../protocol/message.js';
@@ -111,7 +112,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     this.state$ = this.#states.observable;
   }
 
-  /** How far the connection is. */
+  /** The present state of the connection. */
   get state(): ConnectionState {
     return this.#link.state;
   }
@@ -279,7 +280,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
         this.reviveListeners();
       },
       ended: (cause) => {
-        const error = cause ? this.lossOf(cause) : new DisconnectedError(`${this.name}: the session is over`);
+        const error = cause ? this.lossOf(cause) : new DisconnectedError(`${this.name}: the session has ended`);
         this.endListeners({ how: cause ? 'lost' : 'closed', error });
       },
       closed: () => {

@@ -1,9 +1,12 @@
-import { checkTimeout, show } from '../foundation/checks.js';
+import { checkTimeout } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import type { QmpError } from '../protocol/errors.js';
 
 /** Decides when to try again after an attempt that failed, or a session that ended. */
 export interface ReconnectPolicy {
   /**
+   * How long to wait before the next attempt.
+   *
    * @param attempt the number of the coming attempt since `connect()` or since the last session that was steady
    * @param cause why
    * @returns milliseconds to wait, or `null` to give up

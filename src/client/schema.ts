@@ -23,7 +23,7 @@ export function schemaOf(client: QmpClient): Promise<QmpSchema> {
   if (before && before.greeting === greeting) return before.schema;
   const schema = client.execute('query-qmp-schema').then((entries) => {
     if (!Array.isArray(entries)) {
-      throw new ProtocolError(`${client.name}: query-qmp-schema returned something else than a list`);
+      throw new ProtocolError(`${client.name}: query-qmp-schema did not return a list`);
     }
     return new QmpSchema(entries);
   });
@@ -57,12 +57,14 @@ interface Member {
   readonly features?: readonly string[];
 }
 
-/** Which side of a command a path is about; for an event both are its data. */
-export type Side = 'arguments' | 'result';
+/** Whether a path leads into the arguments or the result of a command; for an event both mean its data. */
+export type SchemaSide = 'arguments' | 'result';
 
 /** An argument of a command, or a member of an event's data. */
 export interface SchemaMember {
+  /** Its name. */
   readonly name: string;
+  /** Whether it may be left out. */
   readonly optional: boolean;
   /** `string`, `int`, `boolean`, `enum`, `object`, …; of an array, what its elements are. */
   readonly kind: string;
@@ -97,18 +99,18 @@ export class QmpSchema {
   }
 
   /** Whether there is such a command or event, and the member that the path names. */
-  has(name: string, path?: string, side: Side = 'arguments'): boolean {
+  has(name: string, path?: string, side: SchemaSide = 'arguments'): boolean {
     if (path === undefined) return this.#named.has(name);
     return this.#find(name, path, side).length > 0;
   }
 
-  /** What the member may be, sorted, if it is an enumeration; else nothing. */
-  values(name: string, path: string, side: Side = 'arguments'): readonly string[] {
+  /** The values of a member that is an enumeration, sorted; else an empty list. */
+  values(name: string, path: string, side: SchemaSide = 'arguments'): readonly string[] {
     const values = this.#find(name, path, side).flatMap(({ type }) => this.#element(type)?.values ?? []);
     return [...new Set(values)].sort();
   }
 
-  /** What QEMU says of a command, an event or a member beside its type: `deprecated`, `unstable`, and what it learned later. */
+  /** The features that QEMU lists for a command, an event or a member: `deprecated`, `unstable`, and what was added later. */
   features(name: string, path?: string): readonly string[] {
     if (path === undefined) return this.#named.get(name)?.features ?? [];
     return [...new Set(this.#find(name, path, 'arguments').flatMap(({ features = [] }) => features))];
@@ -141,7 +143,7 @@ export class QmpSchema {
     return [...this.#named.values()].filter((entry) => entry['meta-type'] === kind).map(({ name }) => name);
   }
 
-  #find(name: string, path: string, side: Side, given?: unknown): readonly Member[] {
+  #find(name: string, path: string, side: SchemaSide, given?: unknown): readonly Member[] {
     const entry = this.#named.get(name);
     const isCommand = entry?.['meta-type'] === 'command';
     let types = [entry?.[side === 'result' && isCommand ? 'ret-type' : 'arg-type']];

@@ -1,6 +1,5 @@
 import { Subscription } from 'rxjs';
-import { show } from '../foundation/checks.js';
-import { textOf } from '../foundation/text.js';
+import { excerpt, show, textOf } from '../foundation/text.js';
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import {
   DisconnectedError,
@@ -10,7 +9,7 @@ import {
   type QmpError,
 } from '../protocol/errors.js';
 import { notAnEvent, type ProtocolDiagnostic } from '../protocol/diagnostic.js';
-import { excerpt, Framing, type FramingOptions } from '../protocol/framing.js';
+import { Framing, type FramingOptions } from '../protocol/framing.js';
 import {
   isErrorReply,
   isGreeting,
@@ -171,7 +170,7 @@ export class Session {
     this.#framing.stop();
     this.#heartbeat.stop();
     this.#incoming.unsubscribe();
-    this.#commands.interrupt(loss ?? new DisconnectedError(`${this.#name}: the session is over`));
+    this.#commands.interrupt(loss ?? new DisconnectedError(`${this.#name}: the session has ended`));
     try {
       this.#connection.close();
     } catch (error) {

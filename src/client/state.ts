@@ -30,7 +30,9 @@ export type ConnectionState =
 
 /** The time between two sessions of a client. QEMU keeps no events for absent clients: what happened in it is not known. */
 export interface Gap {
+  /** When the session before ended. */
   readonly since: Date;
+  /** When the next session began. */
   readonly until: Date;
   /** Why the session before ended; absent if it ended in good order. */
   readonly cause?: QmpError;

@@ -1,7 +1,8 @@
 import type { QueueStats } from '../bus/registration.js';
 
-/** Counts since the client was made, its built-in window aside where queues are counted; cheap to read. */
+/** Counters since the client was made; cheap to read. Those of queues leave the built-in listener `events` out. */
 export interface ClientStats extends QueueStats {
+  /** Events received. */
   readonly events: number;
   /** Replies to commands, errors included. */
   readonly replies: number;

@@ -19,7 +19,7 @@ interface Count {
   before: number | undefined;
 }
 
-/** Of the count of everything, for who reads everything. */
+/** The key of the count of all events, for a reader of all of them. */
 const ALL = '';
 
 /** How far a reader is in the events of one VM. One who wants some names only goes by the count of each. */

@@ -12,7 +12,7 @@ export const PREFIX = 'qmp1';
 
 /** The session to QEMU has begun. No escaped name has a `~`. */
 export const UP = '~up';
-/** The session to QEMU is over. */
+/** The session to QEMU has ended. */
 export const DOWN = '~down';
 
 /** `q`: query-*; `x`: any other; `o`: out of band; `s`: the fleet's own, `hello`. Rights are given by class. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../foundation/checks.js';
 import type { Greeting } from '../protocol/message.js';
 
 /** Of hello; an agent that speaks a later one as well serves both for a release. */
@@ -61,14 +62,12 @@ export interface Beat {
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Of JSON text; `undefined` for what is not an object. */
 export function readObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -80,14 +79,14 @@ export function readHello(text: string): Hello | Gone | undefined {
   const { greeting, epoch, session, n, k, beat, every, gone } = value;
   if (!isCount(epoch) || !isInterval(every)) return undefined;
   if (typeof gone === 'string') return value as unknown as Gone;
-  if (!isObject(greeting) || ![session, n, beat].every(isCount)) return undefined;
-  return isObject(k) && Object.values(k).every(isCount) ? (value as unknown as Hello) : undefined;
+  if (!isRecord(greeting) || ![session, n, beat].every(isCount)) return undefined;
+  return isRecord(k) && Object.values(k).every(isCount) ? (value as unknown as Hello) : undefined;
 }
 
 export function readBeat(text: string): Beat | undefined {
   const value = readObject(text);
   const { epoch, beat, after, every, moved } = value ?? {};
-  if (![epoch, beat, after].every(isCount) || !isInterval(every) || !isObject(moved)) return undefined;
+  if (![epoch, beat, after].every(isCount) || !isInterval(every) || !isRecord(moved)) return undefined;
   return Object.values(moved).every(isMoved) ? (value as unknown as Beat) : undefined;
 }
 
@@ -100,7 +99,7 @@ function isMoved(value: unknown): value is Moved {
   const [session, n, from, names] = value as unknown[];
   return (
     [session, n, from].every(isCount) &&
-    isObject(names) &&
+    isRecord(names) &&
     Object.values(names).every((one) => Array.isArray(one) && one.length === 2 && one.every(isCount))
   );
 }

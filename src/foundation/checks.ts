@@ -1,3 +1,5 @@
+import { show } from './text.js';
+
 /** The largest delay a timer takes: one millisecond more and it fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -43,13 +45,4 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 /** True for promises and their like, which would count as a yes where an answer is needed at once. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
-}
-
-/** A short word for a value in an error message. */
-export function show(value: unknown): string {
-  if (value === null || typeof value === 'undefined' || typeof value === 'number' || typeof value === 'boolean') {
-    return String(value);
-  }
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  return Array.isArray(value) ? 'an array' : typeof value === 'function' ? 'a function' : `of type ${typeof value}`;
 }

@@ -1,4 +1,4 @@
-/** As many empty slots are kept; a burst must not hold its memory for ever. */
+/** How many empty slots are kept once the items are gone: a burst must not hold its memory for ever. */
 const KEPT = 1024;
 
 /**

@@ -5,7 +5,7 @@ import type { Logger } from '../foundation/logger.js';
 import { unixSocket } from '../transport/node/socket.js';
 import { isVmName, type Vms } from './vms.js';
 
-/** Looks anew in any case after so many milliseconds: a folder may itself come and go, and some file systems tell nothing. */
+/** Looks again in any case after so many milliseconds: a folder may itself come and go, and some file systems tell nothing. */
 const LOOK_INTERVAL = 10_000;
 /** VMs that are gone and still shown. */
 const GONE_SHOWN = 100;

@@ -1,8 +1,9 @@
-/** What the bearer of a token is: a viewer looks, an operator acts. */
+/** What the bearer of a token may do: a viewer looks, an operator also acts. */
 export type Role = 'viewer' | 'operator';
 
-/** What somebody may run on a VM. */
+/** The commands that somebody may run on a VM. */
 export interface Rights {
+  /** Whether its bearer looks or acts. */
   readonly role: Role;
   /** The commands that may be run besides `query-*`. Empty for a viewer. */
   readonly allow: readonly string[];
@@ -10,28 +11,33 @@ export interface Rights {
 
 /** A job of QEMU, as `query-jobs` has it. */
 export interface VmJob {
+  /** The id of the job. */
   readonly id: string;
   /** `backup`, `commit`, `create`, `mirror`, `stream`, `snapshot-save`, … */
   readonly type: string;
   /** `created`, `running`, `paused`, `ready`, `concluded`, … */
   readonly status: string;
-  /** How far it is, of {@link total}. The unit is the job's own; both may grow. */
+  /** How much is done, of {@link total}. The unit is the job's own; both may grow. */
   readonly current: number;
+  /** How much there is to do, as far as QEMU knows; 0 at first. */
   readonly total: number;
-  /** Why it has failed. */
+  /** Why it has failed, in QEMU's words. */
   readonly error?: string;
 }
 
 /** A job that has failed. */
 export interface FailedJob {
+  /** The id of the job. */
   readonly id: string;
+  /** QEMU's own words. */
   readonly error: string;
-  /** When that was known, in ISO 8601. */
+  /** When that became known, in ISO 8601. */
   readonly since: string;
 }
 
 /** What is known of one VM. */
 export interface VmInfo {
+  /** The name of the VM. */
   readonly name: string;
   /**
    * `connecting` until it was reached for the first time, `unresponsive` while there is a session and QEMU answers nothing,

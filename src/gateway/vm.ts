@@ -179,7 +179,7 @@ export class Vm {
   join(): VmCaller {
     const turn = this.#queue.join();
     this.#callers += 1;
-    let left = false;
+    let ended = false;
     const run = async (command: VmCommand): Promise<string> => {
       this.#commands += 1;
       const result = await executeAsText(this.client, command);
@@ -188,12 +188,12 @@ export class Vm {
     };
     return {
       execute: (command) => {
-        if (left) return Promise.reject(new StateError(`${this.name}: ${command.name}: the caller has left`));
+        if (ended) return Promise.reject(new StateError(`${this.name}: ${command.name}: the caller has left`));
         return command.oob ? run(command) : turn.take(() => run(command));
       },
       leave: () => {
-        if (left) return;
-        left = true;
+        if (ended) return;
+        ended = true;
         this.#callers -= 1;
         turn.leave(new StateError(`${this.name}: the caller has left before its turn`));
         if (this.#callers > 0) return;

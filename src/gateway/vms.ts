@@ -1,5 +1,5 @@
+import { show } from '../foundation/text.js';
 import type { Connector } from '../transport/connection.js';
-import { show } from '../foundation/checks.js';
 import type { Logger } from '../foundation/logger.js';
 import type { VmInfo } from './vm-info.js';
 import { Vm } from './vm.js';

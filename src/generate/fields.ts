@@ -1,3 +1,4 @@
+import { isRecord } from '../foundation/checks.js';
 /** A schema that cannot be one: the message says where it is broken and what is expected there. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
@@ -9,14 +10,14 @@ export class Fields {
   readonly #where: string;
 
   constructor(value: unknown, where: string) {
-    if (!isObject(value)) throw new SchemaError(`${where}: expected an object, found ${describe(value)}`);
+    if (!isRecord(value)) throw new SchemaError(`${where}: expected an object, found ${describe(value)}`);
     this.#values = new Map(Object.entries(value));
     this.#where = where;
   }
 
   /** The entries of a schema: of the bare list, or of the whole reply around it. */
   static ofReply(value: unknown, where: string): Fields[] {
-    const list = isObject(value) && 'return' in value ? value.return : value;
+    const list = isRecord(value) && 'return' in value ? value['return'] : value;
     if (!Array.isArray(list)) {
       throw new SchemaError(`${where}: expected the list that query-qmp-schema returns, found ${describe(list)}`);
     }
@@ -75,10 +76,6 @@ export class Fields {
     const name = this.#values.get('name');
     return `${this.#where}${typeof name === 'string' ? ` ("${name}")` : ''}: ${key}`;
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {

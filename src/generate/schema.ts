@@ -65,7 +65,7 @@ export interface MemberEntry {
  * ignores keys that it does not know. Throws {@link SchemaError}.
  */
 export function readSchema(value: unknown, version: string): Schema {
-  if (!/^[\w.+~:() -]+$/.test(version)) throw new SchemaError(`${JSON.stringify(version)} is no version of QEMU`);
+  if (!/^[\w.+~:() -]+$/.test(version)) throw new SchemaError(`${JSON.stringify(version)} is not a version of QEMU`);
   const events = new Map<string, EventEntry>();
   const commands = new Map<string, CommandEntry>();
   const types = new Map<string, TypeEntry>();

@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import { isRecord } from '../foundation/checks.js';
 import type { Connection } from '../transport/connection.js';
 
-/** Who is told what the agent sends. */
+/** Receives what the agent sends. */
 export interface AgentLineHost {
   received(chunk: Uint8Array): void;
   /** The end: in good order, or with the cause of a loss. */

@@ -18,6 +18,7 @@ const CHUNK = 8 * 1024;
 
 /** Bytes from a guest; `toString()` reads them as UTF-8. */
 export class GuestBytes extends Uint8Array {
+  /** The bytes as text, read as UTF-8. */
   override toString(): string {
     return new TextDecoder().decode(this);
   }

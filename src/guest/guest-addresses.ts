@@ -9,7 +9,7 @@ export interface GuestAddress {
   readonly address: string;
   /** The length of the network's prefix, in bits. */
   readonly prefix: number;
-  /** Of the interface, as six hexadecimal numbers; absent where it has none. */
+  /** The hardware address of the interface, as six hexadecimal numbers; absent where it has none. */
   readonly mac?: string;
 }
 

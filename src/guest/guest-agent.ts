@@ -1,5 +1,5 @@
+import { show } from '../foundation/text.js';
 import { whenAborted } from '../foundation/abort.js';
-import { show } from '../foundation/checks.js';
 import type { GuestCommandMap } from '../protocol/qga/command-map.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { Agent } from './agent.js';
@@ -18,7 +18,7 @@ export const SILENCE = 'the guest agent does not answer; the guest may not be up
  * ```
  *
  * It resolves once the agent itself has answered: what others have left on the line is skipped. An agent takes one command at a
- * time; after one that nobody waits for any more, the line is put in order before the next. A guest that is not up, or has no
+ * time; after one whose caller has given up, the line is synchronised before the next. A guest that is not up, or has no
  * agent, is silent: `connect()` then rejects after `connectTimeout`, or with `reconnect` tries again.
  */
 export function guestAgent(connector: Connector<object>): Connector<GuestCommandMap> {

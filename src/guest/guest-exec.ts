@@ -5,6 +5,7 @@ import { ExecTimeoutError } from '../protocol/errors.js';
 import type { GuestCommandMap } from '../protocol/qga/command-map.js';
 import { fromBase64, toBase64, type GuestBytes } from './base64.js';
 
+/** What a program in the guest gets, and how long it may take. */
 export interface GuestExecOptions {
   /** What the program reads from its stdin; a string goes as UTF-8. @default nothing */
   readonly input?: string | Uint8Array;
@@ -12,10 +13,11 @@ export interface GuestExecOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until `ExecTimeoutError`, Infinity allowed. The program runs on: agents cannot end one. @default 60_000 */
   readonly timeout?: number;
-  /** Frees the caller with the signal's reason. The program runs on. */
+  /** Rejects with the signal's reason when it aborts. The program runs on. */
   readonly signal?: AbortSignal;
 }
 
+/** How a program in the guest ended, and what it wrote. */
 export interface GuestExecResult {
   /** The exit code; null if a signal ended it. */
   readonly code: number | null;
@@ -23,6 +25,7 @@ export interface GuestExecResult {
   readonly signal: number | null;
   /** Bytes; `toString()` reads them as UTF-8. */
   readonly stdout: GuestBytes;
+  /** Bytes; `toString()` reads them as UTF-8. */
   readonly stderr: GuestBytes;
   /** True if the agent has kept only a part of stdout or stderr, which it does beyond 16 MiB. */
   readonly truncated: boolean;
@@ -39,7 +42,7 @@ const LONGEST_PAUSE = 500;
  * console.log(code, String(stdout));
  * ```
  *
- * Agents have no event for the end: it is asked for, at first every few milliseconds, later twice a second. Rejects as
+ * Agents send no event at the end, so the status is asked for, at first every few milliseconds, later twice a second. Rejects as
  * {@link QmpClient.execute} does; an agent that cannot start the program answers with an `ExecuteError`.
  */
 export async function guestExec(

@@ -4,6 +4,7 @@ import { QmpError } from '../protocol/errors.js';
 import type { GuestCommandMap } from '../protocol/qga/command-map.js';
 import { fromBase64, joined, toBase64, type GuestBytes } from './base64.js';
 
+/** How much of a file in the guest is read at most. */
 export interface GuestReadOptions {
   /** More bytes than this are a `QmpError`. @default 64 MiB */
   readonly limit?: number;
@@ -11,6 +12,7 @@ export interface GuestReadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a file in the guest is written. */
 export interface GuestWriteOptions {
   /** Adds to the end of the file instead of replacing what is in it. @default false */
   readonly append?: boolean;

@@ -8,9 +8,11 @@ export interface GuestInfo {
   readonly agent: string;
   /** The commands that it takes, in order of the alphabet. */
   readonly commands: readonly string[];
+  /** The name of the guest in its network. */
   readonly hostName?: string;
   /** As the system calls itself: `Debian GNU/Linux 12 (bookworm)`. */
   readonly os?: string;
+  /** The release of its kernel: `6.1.0-31-amd64`. */
   readonly kernel?: string;
 }
 

@@ -3,15 +3,17 @@ import { isEvent, type QmpEvent } from '../protocol/message.js';
 
 /** What the bearer of a token may do, on every VM that the token shows. */
 export interface HubRights extends Rights {
-  /** Whose token it is, by the hub's token file. */
+  /** The name of the token, as the hub's token file has it. */
   readonly name: string;
-  /** Whether it shows the screens of VMs. */
+  /** Whether its bearer may see the screens of VMs. */
   readonly screen: boolean;
 }
 
 /** An event of one of the hub's VMs. */
 export interface HubEvent {
+  /** The name of the VM. */
   readonly vm: string;
+  /** The event as QEMU sent it. */
   readonly event: QmpEvent;
   /** Names this one event, `EPOCH.N`: what the hub's history and `/events?after=` take. N grows over all VMs of the hub. */
   readonly position: string;
@@ -19,11 +21,13 @@ export interface HubEvent {
 
 /** Events that are missing. */
 export interface HubGap {
-  /** Whose they are; absent where it may be anybody's. */
+  /** The VM whose events are missing; absent where it may be any VM. */
   readonly vm?: string;
+  /** The time of the last event before the gap, or of the end of the connection. */
   readonly since: Date;
+  /** The time of the end of the gap. */
   readonly until: Date;
-  /** How many; absent where nobody knows. */
+  /** How many events are missing; absent where that is not known. */
   readonly missed?: number;
   /** Why the connection to the hub had ended, if it had. */
   readonly cause?: Error;
@@ -31,6 +35,7 @@ export interface HubGap {
 
 /** What comes first on each connection to `/events`. */
 export interface HubGreeting {
+  /** The protocol's version, and what the token allows. */
   readonly hub: HubRights & {
     readonly protocol: 1;
     /** A random word that the hub makes at its start: positions are of one epoch. */
@@ -38,30 +43,36 @@ export interface HubGreeting {
   };
   /** The number of the latest event. */
   readonly n: number;
+  /** The VMs that the token shows. */
   readonly vms: readonly VmInfo[];
 }
 
 /** One event, as QEMU sent it. */
 export interface EventFrame {
+  /** The name of the VM. */
   readonly vm: string;
   /** Counts the events of all VMs of the hub. */
   readonly n: number;
   /** Counts the events of this VM: where it skips, events are missing. */
   readonly k: number;
+  /** The event as QEMU sent it. */
   readonly event: QmpEvent;
 }
 
-/** What has become of the VMs, at most once in a turn. Members that would be empty are absent. */
+/** What has changed among the VMs. Members that would be empty are absent. */
 export interface ChangeFrame {
+  /** VMs that have come. */
   readonly added?: readonly VmInfo[];
+  /** The names of VMs that have gone. */
   readonly removed?: readonly string[];
+  /** VMs that have changed, each with all its members. */
   readonly changed?: readonly VmInfo[];
 }
 
 /** One line of `/events`. A newer hub may send more kinds: ignore them. */
 export type HubFrame = HubGreeting | EventFrame | ChangeFrame;
 
-/** True for what {@link HubFrame} allows. */
+/** True if the message is a {@link HubFrame}. */
 export function isHubFrame(message: object): message is HubFrame {
   const { hub, n, vms, added, removed, changed, vm, k, event } = message as Partial<Record<string, unknown>>;
   if (hub !== undefined) {

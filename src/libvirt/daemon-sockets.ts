@@ -1,13 +1,18 @@
+import { show } from '../foundation/text.js';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { env, getuid } from 'node:process';
-import { show } from '../foundation/checks.js';
 
 /** libvirt's VMs of the machine, or of the user. */
 export type LibvirtUri = 'qemu:///system' | 'qemu:///session';
 
+/** Which of libvirt's daemons has the domain. */
 export interface LibvirtOptions {
-  /** @default the environment's LIBVIRT_DEFAULT_URI, else the system's for root and the session's for others, as for virsh */
+  /**
+   * Whose VMs: the system's or the user's.
+   *
+   * @default the environment's LIBVIRT_DEFAULT_URI, else the system's for root and the session's for others, as for virsh
+   */
   readonly uri?: LibvirtUri | (string & {});
   /** The path of the daemon's unix socket. @default where `virtqemud` or `libvirtd` has it for that URI */
   readonly socket?: string;

@@ -94,7 +94,10 @@ export class LibvirtMonitor implements Backend, RpcHost {
     this.facade.receive(`{"event":${event},"timestamp":${timestamp}${data === undefined ? '' : `,"data":${data}`}}\n`);
   }
 
-  /** After a SHUTDOWN, or its own `quit`, the client knows that it was to be expected; without one it is a loss, with these words. */
+  /**
+   * After a SHUTDOWN, or its own `quit`, the client knows that it was to be expected; without one it is a loss, with these
+   * words.
+   */
   #lifecycleEvent(reader: XdrReader): void {
     reader.int(); // the number of the registration
     domainIn(reader);

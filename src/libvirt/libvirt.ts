@@ -1,4 +1,4 @@
-import { show } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import { daemonOf, type LibvirtOptions } from './daemon-sockets.js';
 import { LibvirtMonitor } from './libvirt-monitor.js';

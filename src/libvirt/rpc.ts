@@ -4,7 +4,7 @@ import { LibvirtError, readError } from './libvirt-error.js';
 import { PROGRAM_VERSION, type Procedure } from './procedures.js';
 import { XdrReader, XdrWriter } from './xdr.js';
 
-/** Who is told what nobody has asked for. */
+/** Receives events and the end of the connection. */
 export interface RpcHost {
   event(procedure: Procedure, reader: XdrReader): void;
   /** The connection has ended, and why; once, after all that came before. */
@@ -102,7 +102,7 @@ export class Rpc {
       try {
         this.#complete();
       } catch (cause) {
-        this.end(new Error(`what came is not libvirt's protocol: ${(cause as Error).message}`, { cause }));
+        this.end(new Error(`what was received is not libvirt's protocol: ${(cause as Error).message}`, { cause }));
       }
     }
   }

@@ -1,6 +1,6 @@
+import { show } from '../foundation/text.js';
 import type { StdioOptions } from 'node:child_process';
 import { fstatSync } from 'node:fs';
-import { show } from '../foundation/checks.js';
 
 /** A descriptor of the program's own for QEMU; a `FileHandle` is one, too. */
 export type PassedFd = number | { readonly fd: number; readonly at?: number };
@@ -85,7 +85,7 @@ function placed(fds: readonly PassedFd[]): ('ignore' | 'pipe' | number | undefin
     if (!Number.isInteger(at) || at < LOWEST_PLACE || at > HIGHEST_PLACE) {
       throw new RangeError(`at must be from ${LOWEST_PLACE} to ${HIGHEST_PLACE}; it is ${show(at)}`);
     }
-    if (stdio[at] !== undefined) throw new RangeError(`two of fds are to be ${at}`);
+    if (stdio[at] !== undefined) throw new RangeError(`two of fds have the number ${at}`);
     stdio[at] = fd;
   }
   return stdio;

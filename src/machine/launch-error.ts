@@ -1,6 +1,6 @@
 import { QmpError } from '../protocol/errors.js';
 
-/** How a process ended, and what it said. */
+/** How a process ended, and what it wrote to stderr. */
 export interface ProcessEnd {
   /** The exit code; null if a signal ended it, or if it never ran. */
   readonly code: number | null;
@@ -13,8 +13,11 @@ export interface ProcessEnd {
 /** QEMU could not be started, or ended before its monitor took commands. The message has QEMU's own words. */
 export class LaunchError extends QmpError implements ProcessEnd {
   override readonly name = 'LaunchError';
+  /** The exit code; null if a signal ended QEMU, or if it never ran. */
   readonly code: number | null;
+  /** The signal that ended QEMU, else null. */
   readonly signal: NodeJS.Signals | null;
+  /** The latest 64 KiB of what QEMU wrote to stderr. */
   readonly stderr: string;
 
   constructor(message: string, { code, signal, stderr }: ProcessEnd, options?: ErrorOptions) {

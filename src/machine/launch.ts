@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { basename } from 'node:path';
 import { QmpClient } from '../client/qmp-client.js';
-import { checkSignal, checkTimeout, show } from '../foundation/checks.js';
-import { textOf } from '../foundation/text.js';
+import { checkSignal, checkTimeout } from '../foundation/checks.js';
+import { show, textOf } from '../foundation/text.js';
 import { guestAgent } from '../guest/guest-agent.js';
 import { ConnectError, QmpError } from '../protocol/errors.js';
 import type { GuestCommandMap } from '../protocol/qga/command-map.js';
@@ -17,10 +17,11 @@ import { QemuProcess } from './qemu-process.js';
 import { SerialConsole } from './serial-console.js';
 import { within } from './within.js';
 
+/** How a QEMU is launched, and what it gets besides its arguments. */
 export interface LaunchOptions {
   /** The QEMU to run: a path, or a name to be found on PATH. @default the one of this machine's architecture */
   readonly binary?: string;
-  /** Stands in every error and log line. @default the name of the binary */
+  /** The name of the VM in errors and log lines. @default the name of the binary */
   readonly name?: string;
   /** Gives up launching when it aborts. */
   readonly signal?: AbortSignal;
@@ -42,7 +43,7 @@ export interface LaunchOptions {
   readonly grace?: number;
 }
 
-/** A {@link Machine} that has what was asked for. */
+/** A {@link Machine} whose `console` and `guest` are there if they were asked for. */
 export type LaunchedMachine<O extends LaunchOptions> = Machine &
   (O extends { readonly console: true } ? { readonly console: SerialConsole } : unknown) &
   (O extends { readonly guestAgent: true } ? { readonly guest: QmpClient<GuestCommandMap> } : unknown);

@@ -10,9 +10,10 @@ import type { SerialConsole } from './serial-console.js';
 import { shutdown } from '../tasks/shutdown.js';
 import { within } from './within.js';
 
-/** Who ended a VM: its guest, QEMU because it was told to `quit`, or a signal. */
+/** How a VM ended: its guest shut down, QEMU was told to `quit`, or a signal killed it. */
 export type StopResult = 'guest' | 'quit' | 'killed';
 
+/** How much time a VM gets to end by itself. */
 export interface StopOptions {
   /** Milliseconds that the guest gets to shut down; 0 does not ask it. @default the `grace` of `launch()` */
   readonly grace?: number;
@@ -35,7 +36,7 @@ export interface MachineParts {
 
 /** A QEMU that this program has launched. It ends with {@link stop}, with `await using`, by itself, or with the program. */
 export class Machine implements AsyncDisposable {
-  /** Connected. It closes when QEMU ends, and cannot connect again after `disconnect()`. */
+  /** The connected client of its monitor. It closes when QEMU ends, and cannot connect again after `disconnect()`. */
   readonly client: QmpClient;
   /** The first serial port, if `console` was asked for. */
   readonly console: SerialConsole | undefined;
@@ -44,6 +45,7 @@ export class Machine implements AsyncDisposable {
    * answers, however long the guest takes to start, and again after each of its restarts.
    */
   readonly guest: QmpClient<GuestCommandMap> | undefined;
+  /** The number of QEMU's process. */
   readonly pid: number;
   /** Resolves when QEMU has ended, whoever ended it; never rejects. */
   readonly exited: Promise<ProcessEnd>;

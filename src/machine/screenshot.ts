@@ -8,6 +8,7 @@ import { schemaOf } from '../client/schema.js';
 /** Milliseconds for which one picture serves all who ask. */
 const FRESH = 1_000;
 
+/** How a picture of the screen gets from QEMU to this program. */
 export interface ScreenshotOptions {
   /** Where QEMU writes the file, which is read and removed: it must be able to. @default the folder for temporary files */
   readonly folder?: string;
@@ -36,7 +37,7 @@ export function screenshot(client: QmpClient, { folder = tmpdir() }: ScreenshotO
 async function take(client: QmpClient, parent: string): Promise<Uint8Array> {
   const schema = await schemaOf(client);
   if (!schema.has('screendump', 'format')) {
-    throw new QmpError(`${client.name}: this QEMU makes no PNG: screendump learned it in QEMU 7.1`);
+    throw new QmpError(`${client.name}: this QEMU makes no PNG pictures: screendump can since QEMU 7.1`);
   }
   const folder = await mkdtemp(join(parent, 'rx-qmp-screen-'));
   const filename = join(folder, 'screen.png');

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Observable } from 'rxjs';
 import { whenAborted } from '../foundation/abort.js';
-import { checkSignal, checkTimeout, show } from '../foundation/checks.js';
+import { checkSignal, checkTimeout } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { ConsoleError } from './console-error.js';
 import { markedCommand, type ShellResult } from './shell-command.js';
 
+/** How long a wait for the console takes at most. */
 export interface ConsoleWaitOptions {
   /** Milliseconds until `ConsoleError`, Infinity allowed. @default 60_000 */
   readonly timeout?: number;

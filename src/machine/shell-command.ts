@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 
 /** How a shell command ended, and what it and its children wrote to the console. */
 export interface ShellResult {
+  /** The exit code of the command. */
   readonly code: number;
-  /** With `\n` as line end; of more than 1 MiB, the latest. */
+  /** Its output, with `\n` as line end; the latest 1 MiB if there is more. */
   readonly output: string;
 }
 

@@ -4,10 +4,13 @@ import { stringify } from './json.js';
 
 /** A command as it goes over the wire, in either direction. Its arguments may hold passwords: keep it from logs. */
 export interface Command {
+  /** The name of the command. */
   readonly execute?: string;
   /** In place of `execute`: the command runs out of band. */
   readonly 'exec-oob'?: string;
+  /** The arguments of the command. */
   readonly arguments?: object;
+  /** What the reply repeats, so that it can be told whose it is. */
   readonly id?: unknown;
 }
 

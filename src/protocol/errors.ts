@@ -23,7 +23,7 @@ export class LagError extends QmpError {
   }
 }
 
-/** `get({ timeout })` waited in vain. */
+/** No event came within the `timeout` of `get()`, or of a task. */
 export class EventTimeoutError extends QmpError {
   override readonly name = 'EventTimeoutError';
   /** The time waited, in milliseconds. */
@@ -62,7 +62,7 @@ export class ConnectError extends QmpError {
   }
 }
 
-/** The connection is gone: closed in good order, or lost (then `cause` has the reason). */
+/** The connection has ended: closed in good order, or lost (then `cause` has the reason). */
 export class DisconnectedError extends QmpError {
   override readonly name = 'DisconnectedError';
 }
@@ -103,6 +103,7 @@ export class ExecuteError extends QmpError {
 /** The session ended before the reply: whether the command took effect is not known. */
 export class ExecInterruptedError extends QmpError {
   override readonly name = 'ExecInterruptedError';
+  /** The name of the command. */
   readonly command: string;
 
   constructor(message: string, command: string, options?: ErrorOptions) {
@@ -114,6 +115,7 @@ export class ExecInterruptedError extends QmpError {
 /** No reply in time: the command may still be running in QEMU. */
 export class ExecTimeoutError extends QmpError {
   override readonly name = 'ExecTimeoutError';
+  /** The name of the command. */
   readonly command: string;
   /** The time waited, in milliseconds. */
   readonly timeout: number;
@@ -130,6 +132,7 @@ export class JobError extends QmpError {
   override readonly name = 'JobError';
   /** The job's id. */
   readonly job: string;
+  /** QEMU's own words. */
   readonly desc: string;
 
   constructor(message: string, fields: { job: string; desc: string }) {
@@ -144,6 +147,7 @@ export class UnplugError extends QmpError {
   override readonly name = 'UnplugError';
   /** The device's id, or its QOM path. */
   readonly device: string;
+  /** QEMU's own words, or what the guest's status code means. */
   readonly desc: string;
 
   constructor(message: string, fields: { device: string; desc: string }) {
@@ -158,6 +162,7 @@ export class MigrationError extends QmpError {
   override readonly name = 'MigrationError';
   /** What QEMU calls it: `failed` or `cancelled`. */
   readonly status: string;
+  /** QEMU's own words, or what happened where it gives none. */
   readonly desc: string;
 
   constructor(message: string, fields: { status: string; desc: string }) {
@@ -167,7 +172,7 @@ export class MigrationError extends QmpError {
   }
 }
 
-/** The VM did not shut down, or in place of what was asked for. */
+/** The VM did not shut down; or, by `reset()`, it shut down instead of starting again. */
 export class ShutdownError extends QmpError {
   override readonly name = 'ShutdownError';
 }

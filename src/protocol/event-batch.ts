@@ -1,3 +1,4 @@
+import { isRecord } from '../foundation/checks.js';
 import { ExpectedBytes } from './expected-bytes.js';
 import { mayHoldLongInteger } from './long-integers.js';
 import { NameTable } from './name-table.js';
@@ -117,7 +118,7 @@ export class EventBatch {
       const data = JSON.parse(`[${this.#joined}]`) as unknown[];
       // Each text had one brace that opens, its first character. If there are as many objects as texts, then each of these braces
       // opens an object that is in none of the others: every text is one object, and the commas are ours.
-      if (data.length !== this.#withData.length || !data.every(isObject)) return false;
+      if (data.length !== this.#withData.length || !data.every(isRecord)) return false;
       for (let index = 0; index < data.length; index += 1) (this.#withData[index] as BatchedEvent).data = data[index];
       return true;
     } catch {
@@ -150,12 +151,8 @@ function parseObject(text: string): object | undefined {
   if (mayHoldLongInteger(text)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { EventName, QmpEvent } from './message.js';
+import type { EventName } from './message.js';
 
 /** What `names` may be: one name, several, or none (`null`, an empty list), which means every event. */
 export type EventNames = string | readonly string[] | ReadonlySet<string> | NameIterator<string> | null;
@@ -10,7 +10,7 @@ export type NameIterator<N> = Iterator<N> & Iterable<string>;
 export type OpenName = string & {};
 
 /** What a parameter that takes one name accepts: a listed name, or what is no literal (`string`, `` `X_${number}` ``). */
-export type Known<N extends string, Listed extends PropertyKey = EventName> = IfKnown<
+export type KnownName<N extends string, Listed extends PropertyKey = EventName> = IfKnown<
   N,
   Listed,
   N | Completions<N, Listed>,
@@ -23,7 +23,7 @@ export type KnownNames<N extends string, More = never> = IfKnown<
   EventName,
   // The set stands first, or its names would not be inferred. `Iterable<N>` would infer `string` from a name.
   ReadonlySet<N> | NameIterator<N> | More | N | readonly N[] | null,
-  Argument & NoInfer<ListedEventNames>
+  NameArgument & NoInfer<ListedEventNames>
 >;
 
 /** The names that an `EventMap` lists, in every form. */
@@ -31,6 +31,7 @@ export type ListedEventNames = EventName | readonly EventName[] | ReadonlySet<Ev
 
 // The record of a literal requires a property, that of `string` or of a template requires none. Not distributive, so that
 // code that is generic in N compiles: an `N extends EventName` fits both branches.
+/** `Yes` if `Listed` has the name, or if the name is not a literal; else `No`. */
 export type IfKnown<N extends string, Listed, Yes, No> =
   Partial<Record<Exclude<N, Listed>, unknown>> extends Record<Exclude<N, Listed>, unknown> ? Yes : No;
 
@@ -41,25 +42,21 @@ export type Completions<N extends string, Listed> = [N] extends [string] ? Liste
  * What every argument is, here to make the compiler say which name was meant: it does so for a part of an intersection
  * (`NoInfer` keeps it one) and for the elements of an array, not for the argument as a whole.
  */
-export interface Argument {
+export interface NameArgument {
+  /** Every value has it. */
   toString(): string;
+  /** The first of several names. */
   readonly 0?: EventName;
+  /** The second. */
   readonly 1?: EventName;
+  /** The third. */
   readonly 2?: EventName;
+  /** The fourth. */
   readonly 3?: EventName;
 }
 
-/** Nothing has this type. It keeps the compiler from resolving `NoInfer` before the error is written. */
+/** The type of no value. It keeps the compiler from resolving `NoInfer` before the error is written. */
 export interface NotListed {
+  /** No value has it. */
   readonly listed: never;
 }
-
-/** True or false, or anything that counts as such; a promise does not. */
-export type Verdict =
-  boolean | string | number | bigint | symbol | null | undefined | (object & { readonly then?: never });
-
-// A method's parameter is compared bivariantly, so that a listener for one event is a listener.
-export type FilterOf<E> = { accepts(event: E): Verdict }['accepts'];
-
-/** Decides which of the events with the right name a listener accepts. Synchronous: a promise is a fault, not a yes. */
-export type EventFilter<N extends string = EventName> = FilterOf<QmpEvent<N>>;

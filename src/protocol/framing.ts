@@ -1,3 +1,5 @@
+import { isRecord } from '../foundation/checks.js';
+import { excerpt, shorten } from '../foundation/text.js';
 import { ProtocolError } from './errors.js';
 import type { ProtocolDiagnostic, ServerFault } from './diagnostic.js';
 import { EventBatch, type Batch } from './event-batch.js';
@@ -49,7 +51,7 @@ export class Framing {
   /** The first half of a character that two chunks of text share. */
   #halfCharacter = '';
   #badLines = 0;
-  #stopped = false;
+  #ended = false;
   readonly #batch: EventBatch | undefined;
 
   /** @param batching false parses line by line only, to compare */
@@ -81,7 +83,7 @@ export class Framing {
 
   /** The connection has ended: what was begun is a whole message or a diagnostic. */
   end(): void {
-    if (this.#stopped) return;
+    if (this.#ended) return;
     if (this.#halfCharacter !== '') this.#begin(this.#encoder.encode(this.#halfCharacter));
     const rest = this.#decoder.decode(this.#takeBegun());
     const to = lineTo(rest, rest.length);
@@ -96,7 +98,7 @@ export class Framing {
 
   /** Nothing is delivered any more, not even of the chunk at hand. */
   stop(): void {
-    this.#stopped = true;
+    this.#ended = true;
   }
 
   #encode(chunk: string): Uint8Array {
@@ -130,7 +132,7 @@ export class Framing {
     const text = this.#decoder.decode(bytes);
     // Where each byte is one character, a place in the one is the same place in the other.
     const batch = text.length === bytes.length ? this.#batch : undefined;
-    for (let from = 0; from < text.length && !this.#stopped;) {
+    for (let from = 0; from < text.length && !this.#ended;) {
       const end = batch?.read(bytes, text, from) ?? from;
       const read = end > from ? batch?.take() : undefined;
       if (read) {
@@ -146,7 +148,7 @@ export class Framing {
   #deliverAll({ events, ends }: Batch, text: string, from: number): void {
     this.#badLines = 0;
     let begin = from;
-    for (let index = 0; index < events.length && !this.#stopped; index += 1) {
+    for (let index = 0; index < events.length && !this.#ended; index += 1) {
       const end = ends[index] as number;
       this.#sink.message(events[index] as object, text.slice(begin, lineTo(text, end - 1)));
       begin = end;
@@ -155,7 +157,7 @@ export class Framing {
 
   /** The place after the line that begins at `from`; that after all of them once nothing is delivered any more. */
   #nextLine(text: string, from: number): number {
-    if (this.#stopped) return text.length;
+    if (this.#ended) return text.length;
     const end = text.indexOf('\n', from);
     const to = lineTo(text, end);
     this.#checkLine(text, from, to);
@@ -181,7 +183,7 @@ export class Framing {
     this.#badLines += 1;
     if (this.#badLines >= BAD_LINES) {
       throw new ProtocolError(
-        `${this.#options.name}: ${BAD_LINES} lines in a row were no JSON objects; is this a QMP monitor?`,
+        `${this.#options.name}: ${BAD_LINES} lines in a row were not JSON objects; is this a QMP monitor?`,
       );
     }
   }
@@ -190,7 +192,7 @@ export class Framing {
     try {
       const exact = this.#options.integers === 'exact' && mayHoldLongInteger(line);
       const value: unknown = exact ? parseExact(line) : JSON.parse(line);
-      return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+      return isRecord(value) ? value : undefined;
     } catch {
       return undefined;
     }
@@ -253,13 +255,4 @@ function skipBlanks(text: string, from: number, to: number): number {
     if (code !== 32 && code !== 9 && code !== CARRIAGE_RETURN) break;
   }
   return place;
-}
-
-/** The beginning of what a server sent, its control characters escaped. */
-export function excerpt(line: string): string {
-  return JSON.stringify(shorten(line));
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

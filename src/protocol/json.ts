@@ -1,3 +1,4 @@
+import { shorten } from '../foundation/text.js';
 import { longIntegers } from './long-integers.js';
 
 /** QEMU's parser refuses deeper values, and answers without the id that would tell which command it was. */
@@ -5,6 +6,9 @@ const DEEPEST = 1_000;
 
 /** QEMU's parser takes no string with one of these; `\uFFFE` is a non-character. */
 const REFUSED = /[\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
+
+/** Characters of a path that an error shows. */
+const PATH_LENGTH = 200;
 
 /** Beyond so many digits a JavaScript number is Infinity. QEMU's own integers have 20 at most. */
 const MOST_DIGITS = 309;
@@ -51,17 +55,23 @@ export function parseExact(text: string): unknown {
  * @throws TypeError on what QEMU would refuse without telling which command it was, or would understand differently
  */
 export function stringify(value: unknown, path: string, depth = 0): string {
-  if (depth > DEEPEST) throw new TypeError(`${shorten(path)} is nested more than ${DEEPEST} deep, which QEMU refuses`);
+  if (depth > DEEPEST) {
+    throw new TypeError(`${shorten(path, PATH_LENGTH)} is nested more than ${DEEPEST} deep, which QEMU refuses`);
+  }
   switch (typeof value) {
     case 'bigint':
       return value.toString();
     case 'string':
       if (REFUSED.test(value)) {
-        throw new TypeError(`${shorten(path)} holds half a surrogate pair or a non-character, which QEMU refuses`);
+        throw new TypeError(
+          `${shorten(path, PATH_LENGTH)} holds half a surrogate pair or a non-character, which QEMU refuses`,
+        );
       }
       return JSON.stringify(value);
     case 'number':
-      if (!Number.isFinite(value)) throw new TypeError(`${shorten(path)} is ${value}, which JSON cannot say`);
+      if (!Number.isFinite(value)) {
+        throw new TypeError(`${shorten(path, PATH_LENGTH)} is ${value}, which JSON cannot express`);
+      }
       return JSON.stringify(value);
     case 'boolean':
       return String(value);
@@ -76,7 +86,7 @@ export function stringify(value: unknown, path: string, depth = 0): string {
       return `{${membersOf(value, path, depth).join(',')}}`;
     default:
       throw new TypeError(
-        `${shorten(path)} is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON cannot say`,
+        `${shorten(path, PATH_LENGTH)} is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON cannot express`,
       );
   }
 }
@@ -95,10 +105,6 @@ function membersOf(value: object, path: string, depth: number): string[] {
   return Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .map(([key, member]) => `${stringify(key, `a name in ${path}`)}:${stringify(member, `${path}.${key}`, depth + 1)}`);
-}
-
-function shorten(path: string): string {
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }
 
 function isBeyond(integer: string): boolean {

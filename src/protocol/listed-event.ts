@@ -14,6 +14,6 @@ export interface QmpEvent<N extends keyof EventMap> {
   readonly event: N;
   /** When QEMU emitted it. */
   readonly timestamp: Timestamp;
-  /** What it tells; `undefined` for an event that tells nothing more than its name. */
+  /** Its data; `undefined` for an event that has none. */
   readonly data: EventMap[N];
 }

@@ -17,7 +17,9 @@ export function mayHoldLongInteger(text: string): boolean {
   return false;
 }
 
-/** The integers of 16 digits or more in a JSON text, outside of strings. Each character is looked at once: no regular expression. */
+/**
+ * The integers of 16 digits or more in a JSON text, outside of strings. Each character is looked at once: no regular expression.
+ */
 export function* longIntegers(text: string): Generator<{ readonly integer: string; readonly from: number }> {
   for (let place = 0; place < text.length;) {
     const code = text.charCodeAt(place);

@@ -18,17 +18,17 @@ export declare enum Unlisted {
   Name = '(unlisted)',
 }
 
-/** An event of a newer QEMU, or of a vendor's. At run time its `event` is its real name. */
+/** An event that is not listed: of a newer QEMU, or of a vendor. At run time its `event` is its real name. */
 export interface UnlistedEvent<N = Unlisted> {
   /** Its name. */
   readonly event: N;
   /** When QEMU emitted it. */
   readonly timestamp: Timestamp;
-  /** What it tells, if it tells anything. */
+  /** Its data, if it has any. */
   readonly data?: unknown;
 }
 
-/** Any event. What `QmpEvent` is, where no name is known. */
+/** Any event, listed or not: what `QmpEvent` without a name stands for. */
 export type AnyEvent = { [N in EventName]: ListedEvent<N> }[EventName] | UnlistedEvent;
 
 /**
@@ -58,12 +58,15 @@ export interface Greeting {
 export interface SuccessReply {
   /** What the command returns. */
   readonly return: unknown;
+  /** The id of the command. */
   readonly id?: unknown;
 }
 
 /** The answer to a command that failed. Without `id` where QEMU could not parse what it read. */
 export interface ErrorReply {
+  /** QEMU's class of the error, and its words. */
   readonly error: { readonly class: string; readonly desc: string };
+  /** The id of the command. */
   readonly id?: unknown;
 }
 

@@ -1,10 +1,13 @@
-import { checkFunction, show } from '../foundation/checks.js';
+import { checkFunction } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import { whenAborted } from '../foundation/abort.js';
 import type { EventName, QmpEvent } from '../protocol/message.js';
-import type { FilterOf, KnownNames, OpenName } from '../protocol/event-names.js';
+import type { FilterOf } from '../protocol/event-filter.js';
+import type { KnownNames, OpenName } from '../protocol/event-names.js';
 import type { EventBus } from '../bus/event-bus.js';
 import { inSession, type TaskOptions } from './in-session.js';
 
+/** Which event {@link eventAfter} waits for, and how long. */
 export interface EventAfterOptions<N extends string = EventName> extends TaskOptions {
   /** Which of the events with the right name counts. */
   readonly filter?: FilterOf<QmpEvent<NoInfer<N>>>;

@@ -1,5 +1,6 @@
 import { interval, Observable } from 'rxjs';
-import { checkTimeout, show } from '../foundation/checks.js';
+import { checkTimeout } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { FollowedJob, JOB_EVENTS, type FollowJobOptions, type JobProgress } from './followed-job.js';
 
@@ -8,7 +9,7 @@ import { FollowedJob, JOB_EVENTS, type FollowJobOptions, type JobProgress } from
  * is concluded and fails with `JobError`, in QEMU's own words, when it failed or was cancelled; fails with what `start` rejects
  * with, and with `DisconnectedError` when the session ends; with `reconnect` it goes on in the next one.
  *
- * Cold: each subscription starts a job. It listens before it starts, since a short job is over before the reply. Unsubscribing
+ * Cold: each subscription starts a job. It listens before it starts, since a short job has ended before the reply. Unsubscribing
  * stops watching; what becomes of the job then, when it is ready, pending or concluded, is up to the options.
  *
  * ```ts

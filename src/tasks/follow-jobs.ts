@@ -1,5 +1,5 @@
+import { show } from '../foundation/text.js';
 import { catchError, concat, defer, EMPTY, merge, throwError, type Observable } from 'rxjs';
-import { show } from '../foundation/checks.js';
 import { JobError } from '../protocol/errors.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { followJob } from './follow-job.js';

@@ -7,7 +7,9 @@ import { oneAtATime } from './one-at-a-time.js';
 
 /** How far a job is. */
 export interface JobProgress {
+  /** The id of the job. */
   readonly id: string;
+  /** The status of the job, in QEMU's word. */
   readonly status: Open<JobStatus>;
   /** Work done, in units of the job's own, bytes mostly; counts up to `total`. */
   readonly current: number;
@@ -19,14 +21,19 @@ export interface JobProgress {
   readonly reason?: string;
 }
 
+/** How a job is followed, and what it is told to do on the way. */
 export interface FollowJobOptions {
-  /** Milliseconds between two looks at the progress, which QEMU tells only when asked; Infinity for none. @default 500 */
+  /** Milliseconds between two questions for the progress, which QEMU tells only when asked; Infinity for none. @default 500 */
   readonly pollInterval?: number;
   /** Whether a job that is `ready`, as a mirror is that has caught up, is told to complete. @default 'leave' */
   readonly whenReady?: 'leave' | 'complete';
   /** Whether a job that is `pending`, since it was started with `auto-finalize: false`, is told to finalize. @default false */
   readonly finalize?: boolean;
-  /** Whether it is dismissed once it has concluded; of use where `auto-dismiss` is off or not known to the command. @default false */
+  /**
+   * Whether it is dismissed once it has concluded; of use where `auto-dismiss` is off or not known to the command.
+   *
+   * @default false
+   */
   readonly dismiss?: boolean;
   /** Whether unsubscribing before the end cancels the job. @default 'leave' */
   readonly onUnsubscribe?: 'leave' | 'cancel';
@@ -61,7 +68,7 @@ export class FollowedJob {
   /** The command that starts it was interrupted: whether there is a job is to be seen. */
   #doubt: unknown;
   #concluded = false;
-  #over = false;
+  #ended = false;
   #aborting = false;
   /** What a block job said at its end: an error text, or null. It comes before `concluded`. */
   #verdict: string | null | undefined;
@@ -121,22 +128,22 @@ export class FollowedJob {
 
   /** Nobody watches any more. */
   leave(): void {
-    if (this.#over || this.#options.onUnsubscribe !== 'cancel' || !(this.#exists || this.#answered)) return;
-    this.#over = true;
+    if (this.#ended || this.#options.onUnsubscribe !== 'cancel' || !(this.#exists || this.#answered)) return;
+    this.#ended = true;
     this.#client.execute('job-cancel', { id: this.#id }).catch(() => undefined);
   }
 
-  #isLeft(): boolean {
-    return this.#over || this.#subscriber.closed;
+  #hasEnded(): boolean {
+    return this.#ended || this.#subscriber.closed;
   }
 
   async #ask(): Promise<void> {
     const isEarly = !this.#exists && !this.#answered;
-    if (isEarly || this.#isLeft() || this.#client.state.phase !== 'ready') return;
+    if (isEarly || this.#hasEnded() || this.#client.state.phase !== 'ready') return;
     const heard = this.#heard;
     try {
       const jobs = await this.#client.execute('query-jobs');
-      if (this.#isLeft()) return;
+      if (this.#hasEnded()) return;
       this.#see(
         jobs.find(({ id }) => id === this.#id),
         heard === this.#heard,
@@ -222,8 +229,8 @@ export class FollowedJob {
   }
 
   #conclude(error: string | null): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     const end = (): void => {
       if (error === null) this.#subscriber.complete();
       else this.#subscriber.error(this.#errorOf(error));
@@ -234,8 +241,8 @@ export class FollowedJob {
   }
 
   #fail(error: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#subscriber.error(typeof error === 'string' ? this.#errorOf(error) : error);
   }
 

@@ -4,8 +4,9 @@ import { DisconnectedError } from '../protocol/errors.js';
 import type { EventBus } from '../bus/event-bus.js';
 import type { QmpClient } from '../client/qmp-client.js';
 
+/** What every task takes. */
 export interface TaskOptions {
-  /** Frees the caller with the signal's reason. The VM stays as it is: what was sent to it is not taken back. */
+  /** Rejects with the signal's reason when it aborts. The VM stays as it is: what was sent to it is not taken back. */
   readonly signal?: AbortSignal;
 }
 

@@ -5,8 +5,9 @@ import type { JobInfo } from '../protocol/qapi/types.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { oneAtATime } from './one-at-a-time.js';
 
+/** How often a list of jobs is refreshed. */
 export interface JobsOptions {
-  /** Milliseconds between two looks while a job runs: QEMU tells progress only when asked. @default 1_000 */
+  /** Milliseconds between two questions while a job runs: QEMU tells progress only when asked. @default 1_000 */
   readonly pollInterval?: number;
 }
 

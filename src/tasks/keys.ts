@@ -1,4 +1,4 @@
-import { show } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import type { QKeyCode } from '../protocol/qapi/types.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { inSession, sleep, type TaskOptions } from './in-session.js';
@@ -8,6 +8,7 @@ import { usLayout, type KeyboardLayout } from './us-layout.js';
 const HOLD = 20;
 const BETWEEN = 40;
 
+/** The keyboard that a text is typed on. */
 export interface TypeTextOptions extends TaskOptions {
   /** The layout that the guest's keyboard has: which chord gives which character. @default 'us' */
   readonly layout?: 'us' | KeyboardLayout;

@@ -10,10 +10,11 @@ import type {
 } from '../protocol/qapi/types.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { Arrival, setCapabilities, untilOver, type Capabilities } from './migration-ends.js';
+import { Arrival, setCapabilities, untilEnded, type Capabilities } from './migration-ends.js';
 
 /** How far a migration is. */
 export interface MigrationProgress {
+  /** The status of the migration, in QEMU's word. */
   readonly status: Open<MigrationStatus>;
   /** The guest's memory, in bytes: what was sent, what is left, and all of it. Absent until it flows. */
   readonly ram?: { readonly transferred: number; readonly remaining: number; readonly total: number };
@@ -23,6 +24,7 @@ export interface MigrationProgress {
   readonly downtime?: number;
 }
 
+/** Where a VM migrates to, and how. */
 export interface MigrateOptions extends Pick<MigrateArguments, 'uri' | 'channels'> {
   /** Set before and put back afterwards, on both sides; `events` always is. */
   readonly capabilities?: Capabilities;
@@ -30,7 +32,7 @@ export interface MigrateOptions extends Pick<MigrateArguments, 'uri' | 'channels
   readonly parameters?: MigrateSetParametersArguments;
   /** The QEMU that waits for the VM, started with `-incoming defer`; without it that side is up to the caller. */
   readonly destination?: QmpClient;
-  /** Milliseconds between two looks at the progress. @default 500 */
+  /** Milliseconds between two questions for the progress. @default 500 */
   readonly pollInterval?: number;
 }
 
@@ -73,7 +75,7 @@ class Migration {
   #arrival: Arrival | undefined;
   /** Until `migrate` was sent a status is one that an earlier migration has left. */
   #sent = false;
-  #over = false;
+  #ended = false;
   #shown = '';
   #status = '';
 
@@ -90,20 +92,20 @@ class Migration {
     const address = { ...(uri !== undefined && { uri }), ...(channels !== undefined && { channels }) };
     for (const side of destination ? [this.#client, destination] : [this.#client]) {
       const restore = await setCapabilities(side, { ...capabilities, events: true });
-      if (this.#isOver()) {
+      if (this.#hasEnded()) {
         await restore();
         return;
       }
       this.#restore.push(restore);
     }
     if (parameters) await this.#client.execute('migrate-set-parameters', parameters);
-    if (this.#isOver()) return;
+    if (this.#hasEnded()) return;
     if (destination) {
       const { running } = await this.#client.execute('query-status');
       this.#arrival = new Arrival(destination, running);
       await destination.execute('migrate-incoming', address);
     }
-    if (this.#isOver()) return;
+    if (this.#hasEnded()) return;
     this.#watch();
     try {
       this.#sent = true;
@@ -127,19 +129,19 @@ class Migration {
   /** Nobody watches any more. */
   leave(): void {
     const isElsewhere = this.#status.startsWith('postcopy');
-    if (this.#over) return;
+    if (this.#ended) return;
     const end = async (): Promise<void> => {
       if (this.#sent && !isElsewhere) {
         await this.#client.execute('migrate_cancel');
-        await untilOver(this.#client);
+        await untilEnded(this.#client);
       }
     };
     const restore = (): Promise<void> => this.#end(() => undefined);
     void end().then(restore, restore);
   }
 
-  #isOver(): boolean {
-    return this.#over || this.#subscriber.closed;
+  #hasEnded(): boolean {
+    return this.#ended || this.#subscriber.closed;
   }
 
   #watch(): void {
@@ -163,10 +165,10 @@ class Migration {
   }
 
   async #ask(): Promise<void> {
-    if (!this.#sent || this.#isOver() || this.#client.state.phase !== 'ready') return;
+    if (!this.#sent || this.#hasEnded() || this.#client.state.phase !== 'ready') return;
     try {
       const info = await this.#client.execute('query-migrate');
-      if (this.#isOver()) return;
+      if (this.#hasEnded()) return;
       this.#show(info);
       await this.#act(info);
     } catch (error) {
@@ -198,7 +200,7 @@ class Migration {
       this.fail(new MigrationError(`${this.#client.name}: migration ${status}: ${words}`, { status, desc: words }));
     } else if (status === 'completed') {
       try {
-        await this.#arrival?.wait(() => this.#isOver());
+        await this.#arrival?.wait(() => this.#hasEnded());
       } catch (error) {
         this.fail(error);
       }
@@ -210,8 +212,8 @@ class Migration {
 
   /** Puts the capabilities back, then tells. A side that is gone or that refuses has none to put back. */
   async #end(tell: () => void): Promise<void> {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     await Promise.allSettled(this.#restore.map((restore) => restore()));
     tell();
   }

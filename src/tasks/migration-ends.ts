@@ -2,6 +2,7 @@ import { ExecInterruptedError, StateError } from '../protocol/errors.js';
 import type { MigrationCapability } from '../protocol/qapi/types.js';
 import type { QmpClient } from '../client/qmp-client.js';
 
+/** Capabilities of a migration by name, and whether each is on: `{ 'auto-converge': true }`. */
 export type Capabilities = Readonly<Partial<Record<MigrationCapability, boolean>>>;
 
 /** In milliseconds. No event tells all that is waited for here, and none of it takes long. */
@@ -25,7 +26,7 @@ export async function setCapabilities(client: QmpClient, wanted: Capabilities): 
 }
 
 /** Resolves when a migration that is being cancelled is over: before that no capability can be set. */
-export async function untilOver(client: QmpClient): Promise<void> {
+export async function untilEnded(client: QmpClient): Promise<void> {
   for (let asked = 0; asked < 200; asked += 1) {
     const { status } = await client.execute('query-migrate');
     if (status !== 'cancelling' && status !== 'active' && status !== 'setup') return;

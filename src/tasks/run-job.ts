@@ -7,14 +7,17 @@ import type { FollowJobOptions, JobProgress } from './followed-job.js';
 
 /** A job that has concluded without an error. */
 export interface JobResult {
+  /** The id of the job. */
   readonly id: string;
-  /** Absent where the job was over and dismissed before QEMU could be asked. */
+  /** Absent where the job had ended and was dismissed before QEMU could be asked. */
   readonly type?: Open<JobType>;
 }
 
+/** How a job is run to its end. */
 export interface RunJobOptions extends FollowJobOptions {
+  /** Is called with each progress that `followJob` would emit. */
   readonly onProgress?: (progress: JobProgress) => void;
-  /** Frees the caller; what becomes of the job is up to `onUnsubscribe`. */
+  /** Rejects with the signal's reason when it aborts; `onUnsubscribe` says what becomes of the job. */
   readonly signal?: AbortSignal;
 }
 

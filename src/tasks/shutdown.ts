@@ -1,4 +1,5 @@
-import { checkTimeout, show } from '../foundation/checks.js';
+import { checkTimeout } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import {
   DisconnectedError,
   EventTimeoutError,
@@ -13,6 +14,7 @@ import { inSession, type TaskOptions } from './in-session.js';
 /** How often the power button is pressed, in milliseconds: a guest that is still booting ignores it. */
 const PRESS_AGAIN = 10_000;
 
+/** How long a guest gets to shut down, and what becomes of one that does not. */
 export interface ShutdownOptions extends TaskOptions {
   /** Milliseconds that the guest gets to shut down. @default 60_000 */
   readonly grace?: number;
@@ -55,8 +57,8 @@ export async function shutdown(client: QmpClient, options: ShutdownOptions = {})
         if (then === 'fail') throw failure(client, grace, refusal);
         await client.execute('quit', undefined, { signal: ending });
       } catch (error) {
-        const isOver = error instanceof DisconnectedError || error instanceof ExecInterruptedError;
-        if (!isOver || ends.empty()) throw error;
+        const sessionEnded = error instanceof DisconnectedError || error instanceof ExecInterruptedError;
+        if (!sessionEnded || ends.empty()) throw error;
       }
       return (await comes(0)) ?? 'quit';
     });

@@ -1,4 +1,5 @@
-import { checkTimeout, show } from '../foundation/checks.js';
+import { checkTimeout } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import { ExecuteError, UnplugError } from '../protocol/errors.js';
 import type { QmpEvent } from '../protocol/message.js';
 import type { QmpClient } from '../client/qmp-client.js';
@@ -7,8 +8,9 @@ import { inSession, type TaskOptions } from './in-session.js';
 const NEWS = ['DEVICE_DELETED', 'DEVICE_UNPLUG_GUEST_ERROR', 'MEM_UNPLUG_ERROR', 'ACPI_DEVICE_OST'] as const;
 type News = QmpEvent<(typeof NEWS)[number]>;
 
+/** How long a guest gets to let go of a device. */
 export interface UnplugOptions extends TaskOptions {
-  /** Milliseconds that the guest gets to let go of the device; then `EventTimeoutError`. @default 60_000 */
+  /** Milliseconds that the guest gets to let go of the device, then `EventTimeoutError`. @default 60_000 */
   readonly timeout?: number;
 }
 

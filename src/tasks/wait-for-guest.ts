@@ -6,6 +6,7 @@ import { inSession, type TaskOptions } from './in-session.js';
 /** QEMU sends VSERPORT_CHANGE once a second at most, and none for a port without id. */
 const ASK_AGAIN = 1_000;
 
+/** How long a guest gets to come up. */
 export interface WaitForGuestOptions extends TaskOptions {
   /** Milliseconds until `EventTimeoutError`. @default 120_000 */
   readonly timeout?: number;

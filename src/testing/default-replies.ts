@@ -5,6 +5,7 @@ import type { Schema } from './schema.js';
 import type { Greeting } from '../protocol/message.js';
 import type { JobHost } from './fake-job.js';
 
+/** A run state of a VM: `running`, `paused`, `prelaunch`, … */
 export type RunState = CommandMap['query-status']['result']['status'];
 
 /** What the default answers know of the machine. */

@@ -1,7 +1,8 @@
 import { isEvent, type EventName, type QmpEvent, type Timestamp } from '../protocol/message.js';
-import type { Known, OpenName } from '../protocol/event-names.js';
+import type { KnownName, OpenName } from '../protocol/event-names.js';
 import type { EventMap } from '../protocol/qapi/event-map.js';
 
+/** The data of an event; `unknown` for an event that the `EventMap` does not list. */
 export type DataOf<N extends string> = N extends EventName ? EventMap[N] : unknown;
 
 /** What follows an event's name: its data, required where the event has some. */
@@ -24,7 +25,7 @@ const timeless = new WeakSet();
  * event at any time. Use {@link eventAt} where the time matters.
  */
 export function event<const N extends EventName | OpenName>(
-  name: Known<N>,
+  name: KnownName<N>,
   ...[data]: EventData<N>
 ): QmpEvent<NoInfer<N>> {
   const built = withTime(name, data, START);
@@ -39,7 +40,7 @@ export function event<const N extends EventName | OpenName>(
  */
 export function eventAt<const N extends EventName | OpenName>(
   ms: number,
-  name: Known<N>,
+  name: KnownName<N>,
   ...[data]: EventData<N>
 ): QmpEvent<NoInfer<N>> {
   return withTime(name, data, timestampOf(ms)) as QmpEvent<N>;

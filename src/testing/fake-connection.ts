@@ -25,7 +25,7 @@ export class FakeConnection implements Connection {
   readonly #decoder = new TextDecoder();
   #receive: ((text: string) => void) | undefined;
   #subscriber: Subscriber<string | Uint8Array> | undefined;
-  #over = false;
+  #closed = false;
 
   /**
    * @param chunkSize how many bytes arrive together; Infinity for whole messages
@@ -41,14 +41,14 @@ export class FakeConnection implements Connection {
   }
 
   send(data: string | Uint8Array): void {
-    if (this.#over) return;
+    if (this.#closed) return;
     const text = typeof data === 'string' ? data : this.#decoder.decode(data, { stream: true });
     if (this.#receive) this.#receive(text);
     else this.#unserved.push(text);
   }
 
   close(): void {
-    if (this.#over) return;
+    if (this.#closed) return;
     this.#finish(new Ending(false));
     this.#onClosed();
   }
@@ -60,7 +60,7 @@ export class FakeConnection implements Connection {
   }
 
   write(data: string | Uint8Array): void {
-    if (this.#over) return;
+    if (this.#closed) return;
     if (this.#chunkSize === Infinity) {
       this.#put(data);
       return;
@@ -82,9 +82,9 @@ export class FakeConnection implements Connection {
   }
 
   #finish(ending: Ending): void {
-    if (this.#over) return;
+    if (this.#closed) return;
     this.#put(ending);
-    this.#over = true;
+    this.#closed = true;
   }
 
   #put(item: Output): void {

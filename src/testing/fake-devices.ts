@@ -2,7 +2,7 @@ import { CommandError, genericError } from '../protocol/command-error.js';
 import type { JobHost } from './fake-job.js';
 import type { Replies } from './reply.js';
 
-/** What a guest does that is asked to let go of a device: so, or not, or nothing. */
+/** How a guest answers the request to unplug a device. */
 export type UnplugAnswer = 'lets go' | 'refuses' | 'is silent';
 
 interface FakeDevice {
@@ -20,19 +20,19 @@ export class FakeDevices {
     this.#emit = emit;
   }
 
-  /** Plugs one in. */
+  /** Plugs a device in. */
   add(id: string, answer: UnplugAnswer = 'lets go'): void {
     this.#devices.set(id, { answer, pending: false });
   }
 
-  /** The guest has let go of it. A virtio device goes with its child, which has no id. */
+  /** The guest lets go of a device: QEMU emits DEVICE_DELETED, first for its child, which has no id. */
   remove(id: string): void {
     if (!this.#devices.delete(id)) return;
     this.#emit('DEVICE_DELETED', { path: `${pathOf(id)}/virtio-backend` });
     this.#emit('DEVICE_DELETED', { device: id, path: pathOf(id) });
   }
 
-  /** The guest keeps it, and says so as it does of memory: it tries, then it gives up. */
+  /** The guest keeps a device, and says so as it does for memory: first that it tries, then that it gives up. */
   refuse(id: string): void {
     for (const status of [132, 129]) {
       this.#emit('ACPI_DEVICE_OST', { info: { device: id, slot: '0', 'slot-type': 'DIMM', source: 3, status } });

@@ -3,21 +3,28 @@ import type { CommandMap } from '../protocol/qapi/command-map.js';
 import { genericError } from '../protocol/command-error.js';
 import type { EventData } from './event.js';
 
+/** An entry of what `query-jobs` returns. */
 export type JobInfo = CommandMap['query-jobs']['result'][number];
+/** A status of a job: `created`, `running`, `concluded`, … */
 export type JobStatus = EventMap['JOB_STATUS_CHANGE']['status'];
 
 /** How a job of a fake QEMU goes. */
 export interface FakeJobOptions {
-  /** False: it stays `pending` until `job-finalize`. @default true */
+  /** Whether it finalizes by itself; if not, it stays `pending` until `job-finalize`. @default true */
   readonly autoFinalize?: boolean;
-  /** False: it stays `concluded` until `job-dismiss`. @default true, as for block jobs; `blockdev-create` never dismisses itself */
+  /**
+   * Whether it dismisses itself; if not, it stays `concluded` until `job-dismiss`.
+   *
+   * @default true, as for block jobs; false for `create`
+   */
   readonly autoDismiss?: boolean;
 }
 
-/** Whom a job tells. */
+/** Receives what a job reports. */
 export interface JobHost {
+  /** Emits an event of the job. */
   emit<N extends keyof EventMap>(name: N, ...data: EventData<N>): unknown;
-  /** It is `null` now, that is, gone. */
+  /** The job has become `null`: QEMU has forgotten it. */
   gone(job: FakeJob): void;
 }
 
@@ -42,7 +49,9 @@ export class FakeJob {
 
   /** Made by `fake.jobs.start()`. */
   constructor(
+    /** The id of the job. */
     readonly id: string,
+    /** What the job does: `backup`, `create`, … */
     readonly type: JobInfo['type'],
     private readonly options: FakeJobOptions,
     private readonly host: JobHost,
@@ -51,6 +60,7 @@ export class FakeJob {
     this.#enter('running');
   }
 
+  /** Its status now, as `query-jobs` tells it. */
   get status(): JobStatus {
     return this.#status;
   }
@@ -67,13 +77,13 @@ export class FakeJob {
     };
   }
 
-  /** Progress makes no event. */
+  /** Sets the progress that `query-jobs` tells. QEMU emits no event for it. */
   progress(current: number, total: number): void {
     this.#current = current;
     this.#total = total;
   }
 
-  /** Waits for `job-complete`, as a mirror does that has caught up. */
+  /** Becomes `ready`, as a mirror that has caught up, and waits for `job-complete`. */
   ready(): void {
     this.#current = this.#total;
     this.#enter('ready');
@@ -93,37 +103,42 @@ export class FakeJob {
     else if (this.#isBlockJob) this.host.emit('BLOCK_JOB_PENDING', { type: this.type, id: this.id });
   }
 
+  /** Concludes it as `job-finalize` does. */
   finalize(): void {
     if (this.#isBlockJob) this.host.emit('BLOCK_JOB_COMPLETED', this.#blockInfo());
     this.#conclude();
   }
 
+  /** Ends it as `job-cancel` does. */
   cancel(): void {
     this.#abort('Operation canceled', 'BLOCK_JOB_CANCELLED', {});
   }
 
+  /** Pauses it. @throws CommandError if it is paused already */
   pause(): void {
     if (this.#isPaused) throw genericError('Job is already paused');
     this.#enter(this.#status === 'ready' ? 'standby' : 'paused');
   }
 
+  /** Lets it go on. @throws CommandError if it is not paused */
   resume(): void {
     if (!this.#isPaused) throw genericError("Can't resume a job that was not paused");
     this.#enter(this.#status === 'standby' ? 'ready' : 'running');
   }
 
+  /** Ends it as `job-dismiss` does: it becomes `null`, and its id is free again. */
   dismiss(): void {
     this.#enter('null');
     this.host.gone(this);
   }
 
-  /** QEMU quits. */
+  /** Disappears with its QEMU. */
   vanish(): void {
     if (this.#status !== 'concluded') this.cancel();
     if (this.#status === 'concluded') this.dismiss();
   }
 
-  /** @throws CommandError if its status does not allow that */
+  /** Checks that the job takes a command now. @throws CommandError if its status does not allow that */
   checkVerb(verb: string): void {
     if (ALLOWED[verb]?.includes(this.#status) === false) {
       throw genericError(`Job '${this.id}' in state '${this.#status}' cannot accept command verb '${verb}'`);

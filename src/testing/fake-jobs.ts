@@ -27,7 +27,7 @@ export class FakeJobs {
     return job;
   }
 
-  /** @throws CommandError if there is no such job, or if its status does not allow what is to be done */
+  /** The job with this id. @throws CommandError if there is none, or if its status does not allow the command */
   find(id: string, verb: string): FakeJob {
     const job = this.#jobs.get(id);
     if (!job) throw genericError('Job not found');
@@ -35,7 +35,7 @@ export class FakeJobs {
     return job;
   }
 
-  /** Oldest first. */
+  /** The jobs, oldest first. */
   get list(): readonly FakeJob[] {
     return [...this.#jobs.values()];
   }

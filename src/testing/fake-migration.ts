@@ -3,15 +3,17 @@ import { genericError } from '../protocol/command-error.js';
 import type { JobHost } from './fake-job.js';
 import type { Replies } from './reply.js';
 
+/** What `query-migrate` returns. */
 export type MigrationInfo = CommandMap['query-migrate']['result'];
-export type Status = NonNullable<MigrationInfo['status']>;
+/** A status of a migration: `active`, `completed`, `failed`, … */
+export type FakeMigrationStatus = NonNullable<MigrationInfo['status']>;
 
 const AT_WORK: readonly string[] = ['setup', 'active', 'cancelling', 'postcopy-active', 'postcopy-paused'];
 
 /** The migration of a {@link FakeQemu}: set up by `migrate`, then active, and so on as you tell it. */
 export class FakeMigration {
   readonly #emit: JobHost['emit'];
-  readonly #left: () => void;
+  readonly #onMoved: () => void;
   /** Without the capability `events` QEMU sends none. */
   readonly #capabilities = new Map([
     ['xbzrle', false],
@@ -21,37 +23,37 @@ export class FakeMigration {
   #info: MigrationInfo = {};
 
   /** Made by the FakeQemu. */
-  constructor(emit: JobHost['emit'], left: () => void) {
+  constructor(emit: JobHost['emit'], onMoved: () => void) {
     this.#emit = emit;
-    this.#left = left;
+    this.#onMoved = onMoved;
   }
 
-  /** `undefined` where none was ever begun. */
+  /** The status of the migration; `undefined` before the first. */
   get status(): MigrationInfo['status'] {
     return this.#info.status;
   }
 
-  /** Progress makes no event. */
+  /** Sets the progress that `query-migrate` tells. QEMU emits no event for it. */
   progress(transferred: number, remaining: number, total: number): void {
     const ram = { transferred, remaining, total } as MigrationInfo['ram'];
     this.#info = { ...this.#info, ...(ram && { ram }) };
   }
 
-  /** Goes over to a status that `migrate` alone does not lead to, such as `postcopy-paused`. */
-  reach(status: Status): void {
+  /** Enters a status, such as `postcopy-paused`, that `migrate` alone does not lead to. */
+  reach(status: FakeMigrationStatus): void {
     this.#info = { ...this.#info, status };
     if (this.#capabilities.get('events')) this.#emit('MIGRATION', { status });
   }
 
-  /** The VM stands still, and is at the other side: its status here is `postmigrate`. */
+  /** Completes the migration: the VM has moved, and its run state here is `postmigrate`. */
   complete(downtime = 4): void {
     this.#emit('STOP');
-    this.#left();
+    this.#onMoved();
     this.#info = { ...this.#info, downtime };
     this.reach('completed');
   }
 
-  /** @param desc QEMU's words, none of which it has for what was cancelled */
+  /** The migration fails. @param desc QEMU's words */
   fail(desc: string): void {
     this.#info = { 'error-desc': desc };
     this.reach('failed');

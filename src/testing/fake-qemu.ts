@@ -3,7 +3,7 @@ import { checkLimit } from '../foundation/checks.js';
 import type { Connection, Connector } from '../transport/connection.js';
 import type { KnownCommand } from '../client/execute-types.js';
 import type { CommandName, EventName, Greeting, QmpEvent } from '../protocol/message.js';
-import type { Known, OpenName } from '../protocol/event-names.js';
+import type { KnownName, OpenName } from '../protocol/event-names.js';
 import { checkArguments } from './check-arguments.js';
 import { genericError } from '../protocol/command-error.js';
 import { defaultReplies, type RunState } from './default-replies.js';
@@ -18,9 +18,9 @@ import type { Command } from '../protocol/command.js';
 import type { Reply, ReplyHooks } from './reply.js';
 import { allowsOob, defaultSchema, indexOf, type Schema, type SchemaIndex } from './schema.js';
 
-/** How a fake QEMU is at first, and what it says of itself. */
+/** The initial state of a fake QEMU, and what it says about itself. */
 export interface FakeQemuOptions {
-  /** How the machine is at first; `prelaunch` as with `-S`. @default 'running' */
+  /** The initial run state; `prelaunch` as with `-S`. @default 'running' */
   readonly status?: RunState;
   /**
    * Gives the milliseconds for the timestamps: a scheduler, or `Date`.
@@ -29,9 +29,9 @@ export interface FakeQemuOptions {
   readonly clock?: { now(): number };
   /** What a QEMU answered to `query-qmp-schema`: with it all commands and all arguments are checked. @default a small one */
   readonly schema?: Schema;
-  /** What it greets with. @default that of a QEMU 7.2.22 which offers `oob` */
+  /** Its greeting. @default that of a QEMU 7.2.22 which offers `oob` */
   readonly greeting?: Greeting['QMP'];
-  /** How many bytes arrive at a time, to try out whether somebody joins them. @default Infinity */
+  /** How many bytes arrive at a time, to test that they are joined. @default Infinity */
   readonly chunkSize?: number;
 }
 
@@ -85,7 +85,7 @@ export class FakeQemu {
   #devices!: FakeDevices;
   #status!: RunState;
   #silent = false;
-  #dead = false;
+  #ended = false;
 
   constructor(options: FakeQemuOptions = {}) {
     if (options.chunkSize !== undefined) checkLimit('chunkSize', options.chunkSize, 1);
@@ -104,7 +104,7 @@ export class FakeQemu {
     return this.#received.snapshot;
   }
 
-  /** The status of the machine, as `query-status` tells it. The events STOP, RESUME, SHUTDOWN and their like change it. */
+  /** The run state, as `query-status` tells it. Emitting STOP, RESUME, SHUTDOWN and the like changes it. */
   get status(): RunState {
     return this.#status;
   }
@@ -143,29 +143,29 @@ export class FakeQemu {
   }
 
   /** Emits an event to the client being served, if there is one: QEMU keeps none for later. Returns the event. */
-  emit<const N extends EventName | OpenName>(name: Known<N>, ...[data]: EventData<N>): QmpEvent<NoInfer<N>> {
+  emit<const N extends EventName | OpenName>(name: KnownName<N>, ...[data]: EventData<N>): QmpEvent<NoInfer<N>> {
     return this.#emit(name, data) as QmpEvent<N>;
   }
 
-  /** Sends the client being served whatever you like, in the place of a message. */
+  /** Sends the client being served any text or bytes in place of a message. */
   send(raw: string | Uint8Array): void {
     this.#connections[0]?.write(raw);
   }
 
-  /** Dies: connections break, new ones are refused. */
+  /** Kills the QEMU: its connections break, new ones are refused. */
   kill(cause: unknown = new Error('read ECONNRESET')): void {
     this.#end((connection) => {
       connection.fail(cause);
     });
   }
 
-  /** A fresh QEMU in the place of the old one, which is killed if it is alive. What was scripted stays. */
+  /** Starts a fresh QEMU in place of the old one, which is killed if it still runs. What was scripted stays. */
   restart(): void {
     this.kill();
     this.#boot();
   }
 
-  /** From now on accepts connections but says nothing, as a stopped process does. {@link restart} ends it. */
+  /** Stops answering: connections are accepted and nothing is sent, as by a stopped process, until {@link restart}. */
   silence(): void {
     this.#silent = true;
     this.#monitor?.stop();
@@ -185,12 +185,12 @@ export class FakeQemu {
     this.#jobs = new FakeJobs(emit);
     this.#migration = new FakeMigration(emit, () => (this.#status = 'postmigrate'));
     this.#devices = new FakeDevices(emit);
-    this.#dead = false;
+    this.#ended = false;
     this.#silent = false;
   }
 
   #end(close: (connection: FakeConnection) => void): void {
-    this.#dead = true;
+    this.#ended = true;
     this.#monitor?.stop();
     this.#monitor = undefined;
     for (const connection of this.#connections.splice(0)) close(connection);
@@ -198,16 +198,16 @@ export class FakeQemu {
 
   #connect(signal: AbortSignal): Promise<Connection> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#dead) return Promise.reject(new Error('connect ECONNREFUSED: this FakeQemu is dead'));
+    if (this.#ended) return Promise.reject(new Error('connect ECONNREFUSED: this FakeQemu is dead'));
     const connection = new FakeConnection(this.#options.chunkSize ?? Infinity, () => {
-      this.#left(connection);
+      this.#leave(connection);
     });
     this.#connections.push(connection);
     if (this.#connections[0] === connection) this.#serve(connection);
     return Promise.resolve(connection);
   }
 
-  #left(connection: FakeConnection): void {
+  #leave(connection: FakeConnection): void {
     const place = this.#connections.indexOf(connection);
     this.#connections.splice(place, 1);
     if (place > 0) return;

@@ -46,7 +46,7 @@ export class Monitor {
   #negotiated = false;
   #oob = false;
   #busy = false;
-  #stopped = false;
+  #ended = false;
 
   constructor(connection: FakeConnection, host: MonitorHost) {
     this.#connection = connection;
@@ -69,12 +69,12 @@ export class Monitor {
   /** Says nothing any more. */
   stop(): void {
     this.#connection.serveBy(() => undefined);
-    this.#stopped = true;
+    this.#ended = true;
     this.#replies.unsubscribe();
   }
 
   #read(): void {
-    while (!this.#stopped && (this.#oob ? this.#queue.length < IN_BAND_LIMIT : !this.#busy)) {
+    while (!this.#ended && (this.#oob ? this.#queue.length < IN_BAND_LIMIT : !this.#busy)) {
       const request = this.#nextRequest();
       if (!request) return;
       if (asksForOob(request.value)) this.#dispatch(request, () => undefined);
@@ -96,7 +96,7 @@ export class Monitor {
 
   /** In-band commands run one after the other. */
   #work(): void {
-    while (!this.#busy && !this.#stopped) {
+    while (!this.#busy && !this.#ended) {
       const request = this.#queue.shift();
       if (!request) return;
       this.#busy = true;
@@ -120,13 +120,13 @@ export class Monitor {
     const id = isRecord(value) && 'id' in value ? { id: value['id'] } : {};
     const tasks: (() => void)[] = [];
     const succeed = (result: unknown): void => {
-      if (this.#stopped) return;
+      if (this.#ended) return;
       this.#write({ return: result ?? {}, ...id });
       for (const task of tasks) task();
       done();
     };
     const fail = (error: unknown): void => {
-      if (this.#stopped) return;
+      if (this.#ended) return;
       const errorClass = error instanceof CommandError ? error.errorClass : 'GenericError';
       const desc = error instanceof Error ? error.message : String(error);
       this.#write({ ...id, error: { class: errorClass, desc } });

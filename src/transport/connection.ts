@@ -27,18 +27,22 @@ export interface Connection {
  * other end takes.
  */
 export type Connector<M extends object = CommandMap> = ((signal: AbortSignal) => Promise<Connection>) & {
-  /** What it connects to, for people; the default name of a client. */
+  /** What it connects to, in words; the default name of a client. */
   readonly address?: string;
   /** True if it waits for the other end to dial: the time until then is not limited by `connectTimeout`. */
   readonly waitsForPeer?: boolean;
   /**
    * True if a connection that is not greeted waits for its turn at a monitor, and is sure to end when its server does. With
-   * `reconnect` it is kept after `connectTimeout`: dialling anew each time would fill the monitor's listen queue.
+   * `reconnect` it is kept after `connectTimeout`: dialling again each time would fill the monitor's listen queue.
    */
   readonly keepsPlace?: boolean;
   /** Milliseconds of silence after which a client asks whether the other end is still there; see the client's option. */
   readonly heartbeat?: number;
-  /** What it means if the other end says nothing until `connectTimeout`, for people. @default a connection that does not come about */
+  /**
+   * What it means if the other end says nothing until `connectTimeout`, for the error.
+   *
+   * @default a connection that does not come about
+   */
   readonly silence?: string;
   /** How many commands the other end takes at a time. A client's own option may lower it. */
   readonly maxInFlight?: number;

@@ -7,7 +7,7 @@ export type CloseReason =
   | 'going-away'
   | 'protocol-error'
   | 'unsupported-data'
-  /** There was no closing frame: the network broke, or the door was not opened at all. Browsers tell no more. */
+  /** There was no closing frame: the network broke, or the WebSocket did not open. Browsers tell no more. */
   | 'abnormal'
   /** [what was sent is no JSON object] */
   | 'invalid-data'
@@ -43,6 +43,7 @@ export class WebSocketError extends QmpError {
   override readonly name = 'WebSocketError';
   /** The closing code of RFC 6455. */
   readonly code: number;
+  /** Why, in a word: what {@link code} means. */
   readonly reason: CloseReason;
   /** The other end's own words; empty where there were none. */
   readonly text: string;

@@ -1,31 +1,39 @@
+import { excerpt, show } from '../foundation/text.js';
 import type { Connection, Connector } from './connection.js';
-import { show } from '../foundation/checks.js';
-import { excerpt } from '../protocol/framing.js';
 import { SocketInbox } from './socket-inbox.js';
 import { closeReason, WebSocketError } from './web-socket-error.js';
 import { stoppedReading } from './send-limit.js';
 
-/** What is used of a WebSocket: a browser's, Node's (from 22 on) and that of `ws` fit. */
+/** The part of a WebSocket that is used: those of browsers, of Node (from 22 on) and of `ws` fit. */
 export interface WebSocketLike {
+  /** How binary frames arrive; set to `arraybuffer`. */
   binaryType: string;
+  /** Bytes that are not sent yet. */
   readonly bufferedAmount: number;
+  /** Is called when the WebSocket is open. */
   onopen: ((event: never) => void) | null;
+  /** Is called with each frame. */
   onmessage: ((event: never) => void) | null;
+  /** Is called when it fails to open, or breaks. */
   onerror: ((event: never) => void) | null;
+  /** Is called when it is closed. */
   onclose: ((event: never) => void) | null;
+  /** Sends a frame. */
   send(data: string | ArrayBuffer): void;
+  /** Closes it in good order. */
   close(code?: number, reason?: string): void;
-  /** Only `ws` has it. */
+  /** Closes it at once; only `ws` has it. */
   terminate?(): void;
 }
 
+/** The class of a WebSocket, as a browser has it. */
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
 /** How a WebSocket is opened, and with which class. */
 export interface WebSocketOptions {
   /** Subprotocols to offer. @default `qmp` with a token, which is what the hub selects; else none */
   readonly protocols?: readonly string[];
-  /** Goes as the subprotocol `bearer.<token>`: a browser can send no other header, and an address ends up in logs. */
+  /** Is sent as the subprotocol `bearer.<token>`: a browser can send no other header, and addresses end up in logs. */
   readonly token?: string;
   /** The class to use; on Node 20 that of `ws`. @default the global one */
   readonly WebSocket?: WebSocketClass;
@@ -41,7 +49,7 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
  * What rejects `connect()` or ends a session has a {@link WebSocketError} as its `cause`.
  *
  * @param url `ws:` or `wss:`; `http:` and `https:` mean the same
- * @throws TypeError if the address, the token or the class is none
+ * @throws TypeError if the address, the token or the class is not valid
  */
 export function webSocket(url: string, options: WebSocketOptions = {}): Connector {
   const target = socketUrl(url);
@@ -56,7 +64,7 @@ export function webSocket(url: string, options: WebSocketOptions = {}): Connecto
   });
 }
 
-/** The address with a WebSocket's scheme. @throws TypeError if it is none, or holds a password */
+/** The address with a WebSocket's scheme. @throws TypeError if it is not valid, or holds a password */
 export function socketUrl(url: string): string {
   const [, scheme, rest] = /^(ws|http)(s?:\/\/.+)$/is.exec(typeof url === 'string' ? url : '') ?? [];
   if (!scheme || !rest || !URL.canParse(url)) throw new TypeError(`url must be ws://… or wss://…, not ${show(url)}`);

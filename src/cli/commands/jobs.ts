@@ -12,7 +12,7 @@ interface JobsCommandOptions extends AddressOptions {
 }
 
 /** What is left of a job in these statuses is to be dismissed by somebody. */
-const OVER: readonly string[] = ['concluded', 'null'];
+const ENDED: readonly string[] = ['concluded', 'null'];
 
 export function jobsCommand(): Command {
   const command = new Command('jobs')
@@ -33,7 +33,7 @@ Examples:
         }
         const display = new ProgressDisplay();
         const running$ = jobs$(client).pipe(
-          takeWhile((jobs) => jobs.some(({ status }) => !OVER.includes(status)), true),
+          takeWhile((jobs) => jobs.some(({ status }) => !ENDED.includes(status)), true),
         );
         try {
           await untilDone(running$, signal, (jobs) => {

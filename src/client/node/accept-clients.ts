@@ -6,7 +6,7 @@ import { greetedPeers, type AcceptOptions, type GreetedPeer } from '../../transp
 import type { QmpClientOptions } from '../options.js';
 import { QmpClient } from '../qmp-client.js';
 
-/** How QEMUs that dial in are taken, and the options of their clients. */
+/** How QEMUs that dial in are accepted, and the options of their clients. */
 export interface AcceptClientsOptions extends AcceptOptions, Omit<QmpClientOptions, 'name' | 'reconnect'> {}
 
 /** So many may be between greeting and ready; one more ends the oldest. */

@@ -10,6 +10,7 @@ import { Stores } from './stores.js';
 
 /** An agent that serves a host. */
 export interface Agent extends AsyncDisposable {
+  /** The host that it serves: the first half of the names of its VMs. */
   readonly host: string;
   /** The VMs of this host, without its name. */
   readonly vms: readonly VmInfo[];

@@ -15,7 +15,9 @@ export interface BeaterHost {
   maxBytes(): number;
 }
 
-/** Says that the agent lives, and how far its VMs are. Beats are numbered by time, so that a command's age needs no common clock. */
+/**
+ * Says that the agent lives, and how far its VMs are. Beats are numbered by time, so that a command's age needs no common clock.
+ */
 export class Beater {
   readonly #host: BeaterHost;
   readonly #every: number;

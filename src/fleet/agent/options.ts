@@ -1,24 +1,31 @@
 import type { NatsConnection } from '@nats-io/nats-core';
-import { checkLimit, checkTimeout, show } from '../../foundation/checks.js';
+import { checkLimit, checkTimeout } from '../../foundation/checks.js';
+import { show } from '../../foundation/text.js';
 import type { Logger } from '../../foundation/logger.js';
 import { checkAllowed } from '../../gateway/rights.js';
 import type { Connector } from '../../transport/connection.js';
 import type { Address } from '../../transport/node/address.js';
 import { checkName } from '../subjects.js';
 
+/** What an agent keeps and takes at most. */
 export interface AgentLimits {
-  /** Events that wait to be stored, in all; then the oldest of the VM that makes more are dropped, and readers see a gap. @default 100_000 */
+  /**
+   * Events that wait to be stored, in all; then the oldest of the VM that makes more are dropped, and readers see a gap.
+   *
+   * @default 100_000
+   */
   readonly bufferEvents: number;
-  /** The same, in characters. @default 64 MiB */
+  /** The length of the events that wait to be stored, in characters. @default 64 MiB */
   readonly bufferBytes: number;
-  /** Of the log of all hosts, in bytes; the oldest events go first. Counts where the agent makes the log. @default 1 GiB */
+  /** The size of the log of all hosts, in bytes; the oldest events go first. Used when the agent makes the log. @default 1 GiB */
   readonly logBytes: number;
   /** Commands of one client without an answer. @default 1_000 */
   readonly commandsPerCaller: number;
-  /** The same, of all clients. @default 10_000 */
+  /** Commands of all clients without an answer. @default 10_000 */
   readonly commands: number;
 }
 
+/** Which VMs an agent offers, under which host's name, and how. */
 export interface AgentOptions {
   /** Yours, from `connect()` of `@nats-io/transport-node`, with `maxReconnectAttempts: -1`. The agent does not close it. */
   readonly nats: NatsConnection;
@@ -30,11 +37,21 @@ export interface AgentOptions {
   readonly dir?: string;
   /** Commands that may be run besides `query-*`, whatever NATS allows. @default none */
   readonly allow?: readonly string[];
+  /** Bounds that differ from the defaults. */
   readonly limits?: Partial<AgentLimits>;
-  /** Milliseconds between beats: after three without one the VMs of a host are `unknown`. All agents of a fleet beat alike. @default 5_000 */
+  /**
+   * Milliseconds between beats: after three without one the VMs of a host are `unknown`. All agents of a fleet beat alike.
+   *
+   * @default 5_000
+   */
   readonly beat?: number;
-  /** Copies of the log and of what is known of the VMs, where the agent makes them. @default 3 in a cluster of three servers, else 1 */
+  /**
+   * Copies of the log and of what is known of the VMs, where the agent makes them.
+   *
+   * @default 3 in a cluster of three servers, else 1
+   */
   readonly replicas?: number;
+  /** Is told what happens to the agent and its VMs. @default nothing is logged */
   readonly logger?: Logger;
 }
 

@@ -4,7 +4,7 @@ import type { NatsStatus } from '../nats-status.js';
 import { beatSubject, nameOf, PREFIX } from '../subjects.js';
 import { BEATS, readBeat, type Beat } from '../wire.js';
 
-/** Who watches the beats of a host. */
+/** Hears of the beats of a host. */
 export interface BeatWatcher {
   /** @param complete whether the one before was heard, too: then `moved` is all that happened since */
   beat(host: string, beat: Beat, complete: boolean): void;

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { show } from '../../foundation/text.js';
 import {
   distinctUntilChanged,
   filter,
@@ -15,7 +16,6 @@ import { jetstream } from '@nats-io/jetstream';
 import type { QmpClientOptions } from '../../client/options.js';
 import { QmpClient } from '../../client/qmp-client.js';
 import { disposeBy } from '../../foundation/disposal.js';
-import { show } from '../../foundation/checks.js';
 import type { Logger } from '../../foundation/logger.js';
 import { StateError } from '../../protocol/errors.js';
 import type { Connector } from '../../transport/connection.js';
@@ -33,10 +33,13 @@ import { Replies } from './replies.js';
 import { VmConnection, type FleetLink } from './vm-connection.js';
 import { checkWhere } from './where.js';
 
+/** The options of a {@link FleetClient}. */
 export interface FleetOptions {
+  /** Is told what happens to the connection. @default nothing is logged */
   readonly logger?: Logger;
 }
 
+/** Which events of a VM are sent to this client. */
 export interface FleetConnectorOptions {
   /** The events that are wanted, by name; others are not even sent. @default all */
   readonly names?: readonly string[];
@@ -116,14 +119,14 @@ export class FleetClient implements AsyncDisposable {
     return this.#read(where).pipe(filter((one): one is FleetGap => !('event' in one)));
   }
 
-  /** @param vm its full name, `h1/vm7`. @throws TypeError if it is not one */
+  /** The connector to a VM, for a client of your own. @param vm its full name, `h1/vm7`. @throws TypeError if it is not one */
   connector(vm: string, { names = [] }: FleetConnectorOptions = {}): Connector {
     const name = parseVmName(vm);
     const open = (signal: AbortSignal) => this.#open(name, names, signal);
     return Object.assign(open, { address: `nats:${vm}` });
   }
 
-  /** @param vm its full name, `h1/vm7`. @returns a new client with `reconnect`; connect it, and close it after use */
+  /** A new client of a VM, with `reconnect`; connect it, and close it after use. @param vm its full name, `h1/vm7` */
   client(vm: string, { names, ...options }: QmpClientOptions & FleetConnectorOptions = {}): QmpClient {
     if (this.#isClosed) throw new StateError('the fleet client is closed for good');
     const connector = this.connector(vm, names && { names });

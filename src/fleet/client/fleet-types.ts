@@ -3,7 +3,7 @@ import type { QmpEvent } from '../../protocol/message.js';
 
 export type { NatsConnection } from '@nats-io/nats-core';
 
-/** Which VMs and events of the fleet. Nothing given means all. */
+/** Selects VMs and events of the fleet; an empty object selects all. */
 export interface Where {
   /** All VMs of one host. */
   readonly host?: string;
@@ -17,6 +17,7 @@ export interface Where {
 export interface FleetVm extends Omit<VmInfo, 'events' | 'lastEvent'> {
   /** `HOST/VM`. */
   readonly name: string;
+  /** The host that runs it: the first half of its name. */
   readonly host: string;
   /** Of QEMU's `-uuid`, where it was given: it stays the same when a VM moves to another host. */
   readonly uuid?: string;
@@ -29,6 +30,7 @@ export type Position = string & { readonly position?: never };
 export interface FleetEvent {
   /** `HOST/VM`. */
   readonly vm: string;
+  /** The event as QEMU sent it. */
   readonly event: QmpEvent;
   /**
    * `EPOCH.SESSION.N` of a live event, which has no place in the log yet: it tells two apart. The position in the log of one
@@ -43,12 +45,13 @@ export interface FleetEvent {
 export interface FleetGap {
   /** `HOST/VM`; absent where it concerns all that was asked for. */
   readonly vm?: string;
-  /** Between these. */
+  /** The time of the last event before the gap. */
   readonly since: Date;
+  /** The time of the end of the gap. */
   readonly until: Date;
-  /** How many; absent where nobody knows. */
+  /** How many events are missing; absent where that is not known. */
   readonly missed?: number;
-  /** In words. */
+  /** Why they are missing, in words. */
   readonly cause: string;
 }
 

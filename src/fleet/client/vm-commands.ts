@@ -4,7 +4,7 @@ import { classOf, subjectOf, tokenOf, type CommandClass, type VmName } from '../
 import { errorAnswer, PART_HEADER, PARTS, REPLY_BYTES, TO_HEADER } from '../wire.js';
 import type { Replies } from './replies.js';
 
-/** Whom the answers go to. */
+/** Receives the answers. */
 export interface CommandsHost {
   /** A line, or a piece of one. */
   line(text: Uint8Array | string): void;

@@ -182,7 +182,7 @@ export class VmConnection {
     const step = this.#sequence.take(subject.name, numbers);
     if (step.kind === 'hole') this.#lose(missing(step.missed));
     else if (step.kind === 'session') this.#lose('a new session to QEMU has begun');
-    else if (step.kind === 'next' && subject.name === DOWN) this.#lose('the session to QEMU is over');
+    else if (step.kind === 'next' && subject.name === DOWN) this.#lose('the session to QEMU has ended');
     else if (step.kind === 'next' && subject.name !== UP) this.#inbox.next(`${message.string()}\r\n`);
   }
 
@@ -196,7 +196,7 @@ export class VmConnection {
     if (beat.epoch > hello.epoch) this.#lose(`another agent serves ${host}`);
     else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
     else if (!complete && beat.after > hello.beat) this.#lose(`a beat of the agent of ${host} is missing`);
-    else if (moved && moved[0] > hello.session) this.#lose('the session to QEMU is over');
+    else if (moved && moved[0] > hello.session) this.#lose('the session to QEMU has ended');
     else if (missed === 'forged') this.#lose(`somebody else publishes in the name of the agent of ${host}`);
     else if (missed > 0) this.#lose(missing(missed));
   }

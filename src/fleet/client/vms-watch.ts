@@ -45,12 +45,12 @@ export async function watchVms(
       if (pending === 0) told.loaded();
     },
   });
-  let stopped = false;
+  let ended = false;
   void messages.closed().then(() => {
-    if (!stopped) told.ended();
+    if (!ended) told.ended();
   });
   return () => {
-    stopped = true;
+    ended = true;
     messages.stop();
   };
 }

@@ -34,27 +34,28 @@ import { socketUrl, webSocket, type WebSocketOptions } from '../../transport/web
 export interface HubClientOptions extends Pick<WebSocketOptions, 'token' | 'WebSocket'> {
   /** When to try again after the connection to the hub has ended; a policy that gives up closes the client. @default backoff() */
   readonly reconnect?: ReconnectPolicy;
+  /** Is told what happens to the connection, and by the clients of VMs. @default nothing is logged */
   readonly logger?: Logger;
-  /** So many events from before the first connection come first, as far as the hub has kept them. @default 0 */
+  /** How many events from before the first connection are emitted first, as far as the hub has kept them. @default 0 */
   readonly last?: number;
 }
 
 /** What a {@link HubClient} is doing. */
 export type HubState =
-  /** Nobody watches. */
+  /** Nobody is subscribed. */
   | { readonly phase: 'idle' }
   | { readonly phase: 'connecting' }
   | { readonly phase: 'open'; readonly rights: HubRights }
-  /** A wrong token, too: a browser does not tell it from a hub that is away. */
+  /** Also after a wrong token: a browser cannot tell it from a hub that is away. */
   | { readonly phase: 'reconnecting'; readonly retryAt: Date; readonly cause: QmpError }
-  /** By the program, or with a cause because the reconnect policy gave up. */
+  /** Closed by the program; or, with a cause, because the reconnect policy gave up. */
   | { readonly phase: 'closed'; readonly cause?: QmpError };
 
 /**
  * The client side of `rx-qmp hub`: which VMs there are, the events of all of them, and a {@link QmpClient} for each.
  *
  * It is connected while anybody is subscribed to one of its streams, by one WebSocket for all of them, and connects again when
- * that one ends. The events of the time between come then, as far as the hub has kept them; what is missing, `gaps$` tells.
+ * that one ends. The events from in between follow, as far as the hub has kept them; `gaps$` tells what is missing.
  *
  * ```ts
  * const hub = new HubClient('wss://hub.example', { token });
@@ -112,7 +113,7 @@ export class HubClient implements AsyncDisposable {
     this.state$ = whileWatched(this.#states);
   }
 
-  /** @param name of the VM, as {@link vms$} has it. @returns a new client with `reconnect`; connect it, and close it after use */
+  /** A new client of a VM, with `reconnect`; connect it, and close it after use. @param name of the VM, as {@link vms$} has it */
   client(name: string, options: QmpClientOptions = {}): QmpClient {
     if (this.#state.phase === 'closed') throw new StateError(`${this.#url}: the hub client is closed for good`);
     const { reconnect, ...socket } = this.#options;
@@ -132,7 +133,7 @@ export class HubClient implements AsyncDisposable {
     return hubHistory(url, this.#options.token, options);
   }
 
-  /** Ends it for good: its streams complete, and its clients are closed. */
+  /** Closes it for good: its streams complete, and its clients are closed. */
   async close(): Promise<void> {
     await this.#end({ phase: 'closed' });
   }

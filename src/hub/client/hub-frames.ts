@@ -53,7 +53,7 @@ export function hubFrames(name: string, connector: Connector, logger: Logger | u
       );
     }, fail);
     return () => {
-      dial.abort(new StateError(`${name}: nobody watches any more`));
+      dial.abort(new StateError(`${name}: nobody is subscribed any more`));
     };
   });
 }

@@ -2,15 +2,15 @@ import { Observable } from 'rxjs';
 import { ConnectError, ProtocolError, QmpError } from '../../protocol/errors.js';
 import { isHubFrame, positionOf, type HubEvent, type HubFrame } from '../protocol.js';
 
-/** Which events {@link HubClient.history} asks for. */
+/** Selects the events that {@link HubClient.history} asks for. */
 export interface HubHistoryOptions {
-  /** At most so many, the latest. @default 1_000 */
+  /** How many of the latest events, at most. @default 1_000 */
   readonly limit?: number;
-  /** Only what was before this event: {@link HubEvent.position}. */
+  /** Only events before this one: its {@link HubEvent.position}. */
   readonly before?: string;
 }
 
-/** What one hub keeps of the events of a VM, oldest first. Asked for by each subscriber anew. */
+/** What one hub keeps of the events of a VM, oldest first. Each subscription asks again. */
 export function hubHistory(url: string, token: string | undefined, options: HubHistoryOptions): Observable<HubEvent> {
   const target = new URL(url);
   if (options.limit !== undefined) target.searchParams.set('limit', String(options.limit));
@@ -55,5 +55,5 @@ async function read(target: URL, token: string | undefined, signal: AbortSignal)
 function parse(line: string, target: URL): HubFrame {
   const message: unknown = JSON.parse(line);
   if (typeof message === 'object' && message !== null && isHubFrame(message)) return message;
-  throw new ProtocolError(`${target.origin}${target.pathname}: that is no line of a hub`);
+  throw new ProtocolError(`${target.origin}${target.pathname}: that is not a line of a hub`);
 }

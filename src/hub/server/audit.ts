@@ -1,6 +1,6 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Logger } from '../../foundation/logger.js';
-import { excerpt } from '../../protocol/framing.js';
+import { escaped } from '../../foundation/text.js';
 import { Ring } from '../../foundation/ring.js';
 import type { Role } from '../../gateway/vm-info.js';
 
@@ -114,7 +114,7 @@ export class Audit {
     ring.push(line);
     this.#file?.write(`${JSON.stringify(line)}\n`);
     const { token, peer, vm, command, oob, outcome, ms, times } = line;
-    const what = `${excerpt(command).slice(1, -1)}${oob ? ' (oob)' : ''}`;
+    const what = `${escaped(command)}${oob ? ' (oob)' : ''}`;
     const many = times === undefined ? '' : `, ${times} times`;
     this.#logger?.info?.(`audit ${token} ${peer} ${vm} ${what} ${outcome} ${ms} ms${many}`);
   }

@@ -144,7 +144,7 @@ export class ClientSocket {
     if (!this.#open) return;
     this.#flush();
     this.#end();
-    this.#socket.close(code, shorten(reason));
+    this.#socket.close(code, fitted(reason));
   }
 
   /** Ends it at once, without a word. */
@@ -205,7 +205,7 @@ export class ClientSocket {
   }
 }
 
-function shorten(reason: string): string {
+function fitted(reason: string): string {
   const bytes = new TextEncoder().encode(reason);
   if (bytes.length <= REASON_BYTES) return reason;
   return `${new TextDecoder().decode(bytes.subarray(0, REASON_BYTES - 6)).replace(/\uFFFD+$/, '')}…`;

@@ -17,10 +17,11 @@ import { Requests } from './requests.js';
 import { newToken, type HubToken } from './tokens.js';
 import { WebServer } from './web-server.js';
 
-/** A hub that listens. */
+/** A running hub. */
 export interface Hub extends AsyncDisposable {
-  /** Where: `http://127.0.0.1:8765`, or `https:` with TLS. */
+  /** The address that it listens on: `http://127.0.0.1:8765`, or `https:` with TLS. */
   readonly url: string;
+  /** The port that it listens on. */
   readonly port: number;
   /** The operator's token that was made because none was given. */
   readonly token: string | undefined;
@@ -31,14 +32,14 @@ export interface Hub extends AsyncDisposable {
   /** Forgets a VM; its clients are told. Does nothing where there is no VM of that name. */
   remove(name: string): Promise<void>;
   /**
-   * Other tokens from now on. The connections of those that are gone, or are worth something else, are closed with 1008.
+   * Replaces the tokens. Connections whose token is gone, or now allows something else, are closed with 1008.
    *
-   * @throws TypeError if one is not valid, or there is none; then nothing has changed
+   * @throws TypeError if a token is not valid, or the list is empty; then nothing has changed
    */
   setTokens(tokens: readonly HubToken[]): void;
-  /** Another certificate, for connections to come. @throws Error if it is not valid, or the hub was started without TLS */
+  /** Replaces the certificate, for new connections. @throws Error if it is not valid, or the hub was started without TLS */
   setTls(tls: NonNullable<HubOptions['tls']>): void;
-  /** Ends everything; idempotent. */
+  /** Closes all connections and stops listening. May be called again. */
   close(): Promise<void>;
 }
 
@@ -162,7 +163,7 @@ class RunningHub implements Hub {
   }
 
   setTokens(tokens: readonly HubToken[]): void {
-    if (tokens.length === 0) throw new TypeError('tokens is empty: nobody could come in');
+    if (tokens.length === 0) throw new TypeError('tokens is empty: nobody could connect');
     this.#admission.setTokens(tokens);
     this.#requests.tokensChanged();
   }

@@ -1,5 +1,6 @@
 import type { Connector } from '../../transport/connection.js';
-import { checkLimit, checkTimeout, show } from '../../foundation/checks.js';
+import { checkLimit, checkTimeout } from '../../foundation/checks.js';
+import { show } from '../../foundation/text.js';
 import type { Logger } from '../../foundation/logger.js';
 import type { Address } from '../../transport/node/address.js';
 import type { VmSource } from '../../gateway/vm-source.js';
@@ -18,13 +19,17 @@ export interface HubOptions {
   readonly dir?: string;
   /** VMs of other hosts, besides those of this one. Each is dialled when somebody first wants to run commands there. */
   readonly source?: VmSource;
-  /** Where to listen. Beyond loopback only with `tls` or `behindProxy`. @default '127.0.0.1' */
+  /** The address to listen on. Beyond loopback only with `tls` or `behindProxy`. @default '127.0.0.1' */
   readonly host?: string;
-  /** 0 takes any free one. @default 8765 */
+  /** The port to listen on; 0 takes any free one. @default 8765 */
   readonly port?: number;
-  /** Who may come in. @default one operator's token, made anew: {@link Hub.token} */
+  /** The tokens that are accepted. @default a new token of one operator: {@link Hub.token} */
   readonly tokens?: readonly HubToken[];
-  /** Lets everybody who reaches the port in, as operator. On loopback only: other users of this machine reach it, too. @default false */
+  /**
+   * Lets everybody who reaches the port in, as operator. On loopback only: other users of this machine reach it, too.
+   *
+   * @default false
+   */
   readonly noToken?: boolean;
   /**
    * What operators may run besides `query-*`, by exact name. Many commands mean code, or any file, on the host: docs/hub.md
@@ -33,16 +38,17 @@ export interface HubOptions {
    * @default none
    */
   readonly allow?: readonly string[];
-  /** Under which names the hub is reached, besides localhost and the address itself. */
+  /** The host names that clients use for the hub, besides localhost and the address itself. */
   readonly hostNames?: readonly string[];
-  /** Pages of which other origins may use it: `https://dashboard.example`. */
+  /** Origins other than the hub's own whose pages may use it: `https://dashboard.example`. */
   readonly origins?: readonly string[];
-  /** Encrypts: PEM. */
+  /** Turns TLS on, with a certificate and its key as PEM. */
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
-  /** A proxy in front encrypts, and nobody else reaches the port. Names in the log who is behind it, by X-Forwarded-For. @default false */
+  /** A proxy in front encrypts, and nobody else reaches the port. The log then names clients by X-Forwarded-For. @default false */
   readonly behindProxy?: boolean;
-  /** Gets the access log: `debug` for what was served, `warn` for who was refused or cut off. Never a token or an argument. */
+  /** Receives the access log: `debug` for what was served, `warn` for who was refused or cut off. Never a token or an argument. */
   readonly logger?: Logger;
+  /** Limits that differ from the defaults. */
   readonly limits?: Partial<HubLimits>;
   /** A file that a line of JSON is added to for each command that is no query: who ran what on which VM. @default none */
   readonly auditLog?: string;
@@ -54,7 +60,7 @@ export interface HubOptions {
   readonly dashboard?: string;
 }
 
-/** What one client, or all of them, may take. Whoever goes beyond is told and cut off. */
+/** How much one client, or all clients together, may take. A client that exceeds a limit is told and disconnected. */
 export interface HubLimits {
   /** WebSockets at one time; more are refused with 503. Ten of them are kept for operators. @default 1_000 */
   readonly clients: number;
@@ -68,7 +74,7 @@ export interface HubLimits {
   readonly commands: number;
   /** Bytes that a client has not read; the largest single reply comes on top. @default 4 MiB */
   readonly unreadBytes: number;
-  /** The same of all clients together; beyond it those furthest behind are cut off. @default 256 MiB */
+  /** The same for all clients together; beyond it the clients furthest behind are disconnected. @default 256 MiB */
   readonly totalUnreadBytes: number;
   /** Milliseconds between two pings; a client that answers none is cut off at the next. @default 30_000 */
   readonly pingInterval: number;
@@ -107,7 +113,7 @@ export function checkOptions({ host = '127.0.0.1', noToken, tokens, tls, behindP
   }
   for (const command of allow) checkAllowed(command);
   if (noToken && tokens) throw new TypeError('tokens and noToken exclude each other');
-  if (tokens?.length === 0) throw new TypeError('tokens is empty: nobody could come in');
+  if (tokens?.length === 0) throw new TypeError('tokens is empty: nobody could connect');
   if (isLoopback(host)) return;
   if (noToken) throw new TypeError(`noToken goes with a loopback address only, not with ${show(host)}`);
   if (!tls && !behindProxy) {

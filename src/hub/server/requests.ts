@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { Logger } from '../../foundation/logger.js';
-import { excerpt } from '../../protocol/framing.js';
+import { escaped } from '../../foundation/text.js';
 import { ClientSocket } from './client-socket.js';
 import type { Counters } from '../../gateway/counters.js';
 import { isRefusal, type Admission, type Refusal } from './admission.js';
@@ -249,12 +249,12 @@ export class Requests {
     // The last address is the one that our proxy saw; those before it anybody may have made up.
     const peer =
       forwarded?.toString().split(',').at(-1)?.trim() ?? request.socket.remoteAddress ?? 'somebody who has gone';
-    return excerpt(peer).slice(1, -1);
+    return escaped(peer);
   }
 
   /** Who asks for what; never the query, where somebody may have put a token. */
   #describe(request: IncomingMessage): string {
-    return `${this.#peerOf(request)} ${request.method ?? ''} ${excerpt(pathOf(request)).slice(1, -1)}`;
+    return `${this.#peerOf(request)} ${request.method ?? ''} ${escaped(pathOf(request))}`;
   }
 }
 

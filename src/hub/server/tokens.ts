@@ -5,6 +5,7 @@ import type { Role } from '../../gateway/vm-info.js';
 
 /** A secret, and what its bearer may do. */
 export interface HubToken {
+  /** Whether its bearer looks (`query-*` only) or acts. */
   readonly role: Role;
   /** At least 16 letters, digits and `!#$%&'*+.^_`|~-`: it must fit a WebSocket's subprotocol. */
   readonly token: string;
@@ -14,11 +15,15 @@ export interface HubToken {
    * @default the role and the token's place in the list: `viewer-2`
    */
   readonly name?: string;
-  /** The only VMs that it shows, `*` standing for anything: `['web*', 'db1']`. @default all */
+  /** The VMs that its bearer may see; `*` stands for anything: `['web*', 'db1']`. @default all */
   readonly vms?: readonly string[];
-  /** What its bearer may run besides `query-*`, in place of what the hub allows; of operators only. @default what the hub allows */
+  /**
+   * What its bearer may run besides `query-*`, in place of what the hub allows; for operators only.
+   *
+   * @default what the hub allows
+   */
   readonly allow?: readonly string[];
-  /** Whether it shows the screens of VMs. @default false */
+  /** Whether its bearer may see the screens of VMs. @default false */
   readonly screen?: boolean;
 }
 
@@ -59,7 +64,9 @@ function readLine(line: string, where: string, number: number): HubToken {
   const fields = new Map<string, string>();
   for (const text of rest) {
     const [, name = 'screen', value = ''] = FIELD.exec(text) ?? [undefined, ''];
-    if (name === '') throw new TypeError(`${where} has a field that is none of name=, vms=, allow= and screen`);
+    if (name === '') {
+      throw new TypeError(`${where} has an unknown field; the fields are name=, vms=, allow= and screen`);
+    }
     if (fields.has(name)) throw new TypeError(`${where} has the field ${name} twice`);
     fields.set(name, value);
   }

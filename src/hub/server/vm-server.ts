@@ -48,7 +48,7 @@ export class VmServer {
   #pausedBy: NodeJS.Immediate | NodeJS.Timeout | undefined;
   #negotiated = false;
   #oob = false;
-  #gone = false;
+  #ended = false;
   #unanswered = 0;
   #unansweredLength = 0;
 
@@ -78,10 +78,10 @@ export class VmServer {
 
   /** @param lines of events */
   events(lines: Buffer): void {
-    if (this.#negotiated && !this.#gone) this.#socket.send(lines);
+    if (this.#negotiated && !this.#ended) this.#socket.send(lines);
   }
 
-  /** The session to QEMU is over: nothing is taken any more, what was answered is still sent. */
+  /** The session to QEMU has ended: nothing is taken any more, what was answered is still sent. */
   sessionEnded(reason: string): void {
     this.#leave();
     // The reply of the last command may be a few promises away.
@@ -91,7 +91,7 @@ export class VmServer {
   }
 
   #read(): void {
-    for (let taken = 0; !this.#gone; taken += 1) {
+    for (let taken = 0; !this.#ended; taken += 1) {
       const { wait } = this.#pace;
       if (taken === TURN_COMMANDS || wait > 0) {
         this.#pause(wait);
@@ -222,7 +222,7 @@ export class VmServer {
   }
 
   #leave(): void {
-    this.#gone = true;
+    this.#ended = true;
     clearTimeout(this.#pausedBy as NodeJS.Timeout | undefined);
     clearImmediate(this.#pausedBy as NodeJS.Immediate | undefined);
     this.#host.caller.leave();

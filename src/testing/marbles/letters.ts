@@ -6,10 +6,10 @@ import { event } from '../event.js';
 export type PlainName = { [N in EventName]: undefined extends EventMap[N] ? N : never }[EventName];
 
 /** What each letter of a diagram stands for: the name of an event without data, or an event made by `event()`. */
-export type Letters = Readonly<Record<string, PlainName | QmpEvent>>;
+export type MarbleLetters = Readonly<Record<string, PlainName | QmpEvent>>;
 
 /** The letters as events. */
-export function eventsOf(letters: Letters): Readonly<Record<string, QmpEvent>> {
+export function eventsOf(letters: MarbleLetters): Readonly<Record<string, QmpEvent>> {
   return Object.fromEntries(
     Object.entries(letters).map(([letter, meaning]) => [
       letter,

@@ -1,17 +1,21 @@
 import { isObservable, map, Observable, Subscription } from 'rxjs';
 import { TestScheduler, type RunHelpers } from 'rxjs/testing';
-import { EventBus, type EventBusOptions } from '../../bus/event-bus.js';
+import { EventBus } from '../../bus/event-bus.js';
+import type { EventBusOptions } from '../../bus/options.js';
 import type { Message, QmpEvent } from '../../protocol/message.js';
 import { stamped } from '../event.js';
 import { Expectations } from './expectations.js';
-import { checkLetters, eventsOf, valuesFor, type Letters } from './letters.js';
+import { checkLetters, eventsOf, valuesFor, type MarbleLetters } from './letters.js';
 import type { Entry } from './timeline.js';
 
-export type Values<T = unknown> = Readonly<Record<string, T>> | null;
+/** What the letters of a diagram stand for. */
+export type MarbleValues<T = unknown> = Readonly<Record<string, T>> | null;
 
+/** What an Observable is expected to do. One of its methods must be called. */
 export interface ObservableExpectation {
   /** Letters stand for `values`, else for the events, else for themselves. A class as `error` stands for any error of it. */
-  readonly toBe: (marbles: string, values?: Values, error?: unknown) => void;
+  readonly toBe: (marbles: string, values?: MarbleValues, error?: unknown) => void;
+  /** Expects the same values at the same frames as of another Observable. */
   readonly toEqual: (other: Observable<unknown>) => void;
 }
 
@@ -22,23 +26,28 @@ export interface QmpMarbles extends Pick<RunHelpers, 'flush' | 'time' | 'animate
    * your own, such as a {@link playback}.
    */
   readonly bus: (source: string | Observable<Message>, options?: EventBusOptions) => EventBus;
-  readonly hot: Source;
-  readonly cold: Source;
+  /** A hot Observable that emits as its diagram says: `^` is the subscription. */
+  readonly hot: MarbleSource;
+  /** A cold Observable that emits as its diagram says, counted from each subscription. */
+  readonly cold: MarbleSource;
   /** Does something at a frame, after all that the diagrams say of it: look at a queue, emit from a FakeQemu, unsubscribe. */
   readonly at: (frame: number, action: () => void) => void;
+  /** Expects something of an Observable, which is subscribed to at frame 0 or as the `subscription` diagram says. */
   readonly expectObservable: (observable: Observable<unknown>, subscription?: string | null) => ObservableExpectation;
   /** For operators that take one; those that take none are virtual too. Its `now()` is the frame. */
   readonly scheduler: TestScheduler;
 }
 
 /** A source of what the letters of a diagram stand for: `values`, else the events, else the letter itself. */
-export type Source = <T = QmpEvent>(
+export type MarbleSource = <T = QmpEvent>(
   marbles: string,
-  values?: Values<T>,
+  values?: MarbleValues<T>,
   error?: unknown,
-) => Observable<T> & WithSubscriptions;
+) => Observable<T> & SubscriptionLog;
 
-export interface WithSubscriptions {
+/** An Observable that remembers who subscribed to it. */
+export interface SubscriptionLog {
+  /** When each subscription began and ended; for `expectSubscriptions`. */
   readonly subscriptions: ReturnType<RunHelpers['hot']>['subscriptions'];
 }
 
@@ -60,7 +69,7 @@ export interface WithSubscriptions {
  * no `toBe()`, and where `run` returns a promise. Afterwards its buses are closed and its subscriptions ended. It needs no
  * test framework: a failure is a plain `Error`.
  */
-export function qmpMarbles(run: (marbles: QmpMarbles) => void, letters: Letters = {}): void {
+export function qmpMarbles(run: (marbles: QmpMarbles) => void, letters: MarbleLetters = {}): void {
   const events = eventsOf(letters);
   const expectations = new Expectations();
   const scheduler = new TestScheduler((actual: readonly Entry[], expected: readonly Entry[]) => {

@@ -40,9 +40,9 @@ function align(expected: unknown, actual: unknown): unknown {
   }
   if (typeof expected !== 'object' || expected === null) return expected;
   if (isTimeless(expected)) {
-    return isRecord(actual) && isEvent(actual) ? { ...expected, timestamp: actual.timestamp } : expected;
+    return isNotPrimitive(actual) && isEvent(actual) ? { ...expected, timestamp: actual.timestamp } : expected;
   }
-  const other = isRecord(actual) ? actual : {};
+  const other = isNotPrimitive(actual) ? actual : {};
   if (Array.isArray(expected)) return expected.map((item, index) => align(item, other[index]));
   if (!isPlain(expected)) return expected;
   return Object.fromEntries(Object.entries(expected).map(([key, member]) => [key, align(member, other[key])]));
@@ -61,10 +61,14 @@ function describe(entry: Entry): string {
 function show(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (typeof value === 'function') return value.name;
-  if (isRecord(value) && isEvent(value)) return showEvent(value);
+  if (isNotPrimitive(value) && isEvent(value)) return showEvent(value);
   try {
     return JSON.stringify(value, (_key, member: unknown) =>
-      isRecord(member) && isEvent(member) ? showEvent(member) : typeof member === 'bigint' ? `${member}n` : member,
+      isNotPrimitive(member) && isEvent(member)
+        ? showEvent(member)
+        : typeof member === 'bigint'
+          ? `${member}n`
+          : member,
     );
   } catch {
     return String(value);
@@ -78,7 +82,7 @@ function showEvent(event: QmpEvent): string {
   return `${event.event}${data}${time}`;
 }
 
-function isRecord(value: unknown): value is Record<string | number, unknown> {
+function isNotPrimitive(value: unknown): value is Record<string | number, unknown> {
   return typeof value === 'object' && value !== null;
 }
 

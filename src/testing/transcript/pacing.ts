@@ -1,6 +1,7 @@
 import { asyncScheduler, Subscription } from 'rxjs';
 import type { TranscriptEntry } from './transcript.js';
 
+/** How fast a recording is played. */
 export interface PlaybackOptions {
   /** How many times faster than it was recorded; Infinity plays everything at once. @default 1 */
   readonly speed?: number;

@@ -4,7 +4,7 @@ import { checkSpeed, inTime, type PlaybackOptions } from './pacing.js';
 import type { Transcript } from './transcript.js';
 
 /**
- * What the server said in a recorded session, at its time or faster; completes at its end. Each subscription begins anew.
+ * What the server said in a recorded session, at its time or faster; completes at its end. Each subscription plays it from the beginning.
  *
  * In the virtual time of {@link qmpMarbles} it feeds a bus: `bus(playback(transcript))`.
  */

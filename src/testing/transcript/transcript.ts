@@ -3,16 +3,18 @@ import type { Command } from '../../protocol/command.js';
 import { qemuJson } from '../qemu-json.js';
 
 /** One message of a recorded session, in either direction. */
-export type TranscriptEntry = Recorded &
+export type TranscriptEntry = RecordedMessage &
   ({ readonly dir: 'in'; readonly msg: Message } | { readonly dir: 'out'; readonly msg: Command });
 
-export interface Recorded {
+/** What every entry of a transcript has. */
+export interface RecordedMessage {
   /** Milliseconds since the recording began. */
   readonly t: number;
-  /** Its text, byte for byte where the server said it. */
+  /** The text of the message, byte for byte as the server sent it. */
   readonly text: string;
 }
 
+/** A recorded session, or several one after the other, in the order of time. */
 export type Transcript = readonly TranscriptEntry[];
 
 /** The text of a message stands in its line as it is, so that nothing of it is lost. */
@@ -25,7 +27,7 @@ export function lineOf(t: number, dir: TranscriptEntry['dir'], text: string): st
 /**
  * Reads what {@link record} wrote: its text, or its lines. Blank lines are skipped.
  *
- * @throws SyntaxError with the number of the line that is none of a transcript
+ * @throws SyntaxError with the number of the first line that does not belong in a transcript
  */
 export function readTranscript(source: string | Iterable<string>): Transcript {
   const lines = typeof source === 'string' ? source.split('\n') : [...source];
@@ -59,6 +61,6 @@ function parse(line: string, number: number): Readonly<Record<string, unknown>> 
     const value: unknown = JSON.parse(line);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch (cause) {
-    throw new SyntaxError(`line ${number} of the transcript is no JSON`, { cause });
+    throw new SyntaxError(`line ${number} of the transcript is not JSON`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { show } from '../../foundation/checks.js';
+import { show } from '../../foundation/text.js';
 
 /** @throws TypeError unless it is a path that a unix socket can have */
 export function checkPath(argument: string, path: unknown): void {

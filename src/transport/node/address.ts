@@ -1,6 +1,6 @@
+import { show } from '../../foundation/text.js';
 import type { Connector } from '../connection.js';
 import type { CommandMap } from '../../protocol/qapi/command-map.js';
-import { show } from '../../foundation/checks.js';
 import { checkPath, checkPort } from './address-checks.js';
 import { tcp, unixSocket } from './socket.js';
 
@@ -12,14 +12,14 @@ export type Endpoint = { readonly path: string } | { readonly host: string; read
 /**
  * The connector for an address in words.
  *
- * @throws TypeError if it is none
+ * @throws TypeError if the address is not valid
  */
 export function address<M extends object = CommandMap>(text: Address | (string & {})): Connector<M> {
   const endpoint = parseAddress(text);
   return 'path' in endpoint ? unixSocket(endpoint.path) : tcp(endpoint.host, endpoint.port);
 }
 
-/** @throws TypeError | RangeError if it is no address */
+/** @throws TypeError | RangeError if the address is not valid */
 export function parseAddress(text: unknown): Endpoint {
   const [, scheme, rest = ''] = /^(unix|tcp):(.*)$/s.exec(typeof text === 'string' ? text : '') ?? [];
   if (scheme === 'unix') {

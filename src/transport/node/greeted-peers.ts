@@ -9,11 +9,11 @@ import { KEEP_ALIVE } from './socket.js';
 import { explain } from './socket-errors.js';
 import { socketConnection } from './socket-connection.js';
 
-/** How a QEMU that dials in is taken. */
+/** How a QEMU that dials in is accepted. */
 export interface AcceptOptions {
-  /** Encrypts; Node's own options (`cert`, `key`, `ca`, `requestCert`, …). Over TCP only. */
+  /** Turns TLS on; Node's own options (`cert`, `key`, `ca`, `requestCert`, …). Over TCP only. */
   readonly tls?: TlsOptions;
-  /** Milliseconds in which a peer must greet, else it is closed. @default 10_000 */
+  /** Milliseconds within which a peer must greet, or it is closed. @default 10_000 */
   readonly peerTimeout?: number;
 }
 

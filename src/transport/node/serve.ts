@@ -5,11 +5,11 @@ import { explain } from './socket-errors.js';
 import { stoppedReading } from '../send-limit.js';
 import { streamConnection } from './stream-connection.js';
 
-/** Somebody who listens. */
+/** A running server. */
 export interface Served {
-  /** Where; with the port that was given if any would do. */
+  /** The address that it listens on, with the real port where port 0 was asked for. */
   readonly address: string;
-  /** Stops listening and breaks what is connected. */
+  /** Stops listening, and breaks the connections that are open. */
   close(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export interface Served {
  * const served = await serve(new FakeQemu().connector, 'unix:/tmp/fake.qmp');
  * ```
  *
- * Whoever connects gets a connection of its own from the connector; nobody is asked who he is.
+ * Whoever connects gets a connection of its own from the connector; there is no password.
  *
  * @param where an address, or a port on 127.0.0.1, 0 for any that is free
  */

@@ -4,11 +4,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody listens there; is QEMU running, with server=on?',
   EACCES: 'permission denied; you need write permission on the socket, often that of the group of QEMU',
   EAGAIN: 'the monitor is busy: a monitor serves one client, and its waiting line is full',
-  ENOTSOCK: 'that is no socket',
-  EPROTOTYPE: 'that is no stream socket',
+  ENOTSOCK: 'that is not a socket',
+  EPROTOTYPE: 'that is not a stream socket',
   ENOTFOUND: 'there is no such host',
   EADDRINUSE: 'the address is in use; if nobody listens on that socket any more, remove the file',
-  EADDRNOTAVAIL: 'that is no address of this machine',
+  EADDRNOTAVAIL: 'this machine does not have that address',
 };
 
 /** The same error with the address and, where we know any, advice. */

@@ -14,7 +14,7 @@ export const KEEP_ALIVE = 60_000;
 
 /** How a TCP connection is made. */
 export interface TcpOptions {
-  /** Encrypts, and verifies the server; Node's own options (`ca`, `cert`, `key`, `servername`, …). */
+  /** Turns TLS on, and verifies the server; Node's own options (`ca`, `cert`, `key`, `servername`, …). */
   readonly tls?: ConnectionOptions;
 }
 

@@ -1,5 +1,5 @@
+import { show } from '../../../foundation/text.js';
 import type { Socket } from 'node:net';
-import { show } from '../../../foundation/checks.js';
 import { QmpError } from '../../../protocol/errors.js';
 import type { Connection, Connector } from '../../connection.js';
 import { socketOf } from '../socket-of.js';
