@@ -5,7 +5,9 @@ import type { ConnectionState, Shutdown } from './state.js';
 export interface ExecuteTrace {
   /** The client's name. */
   readonly client: string;
+  /** The name of the command. */
   readonly command: string;
+  /** Whether it was sent out of band. */
   readonly oob: boolean;
 }
 
@@ -23,6 +25,7 @@ export interface SessionEndTrace {
   readonly client: string;
   /** Counts the client's sessions from 1. */
   readonly session: number;
+  /** When it began. */
   readonly since: Date;
   /** Why it ended; absent after an orderly end. */
   readonly cause?: QmpError;

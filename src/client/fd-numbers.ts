@@ -1,4 +1,4 @@
-import { show } from '../foundation/checks.js';
+import { show } from '../foundation/text.js';
 import type { ExecuteOptions } from './commands.js';
 
 /** @throws TypeError unless these are descriptors, open as far as one can see */
