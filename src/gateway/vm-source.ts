@@ -23,7 +23,9 @@ export type SourceVm = Omit<VmInfo, 'events' | 'lastEvent'>;
 
 /** An event of one VM. */
 export interface SourceEvent {
+  /** The name of the VM. */
   readonly vm: string;
+  /** The event as QEMU sent it. */
   readonly event: QmpEvent;
   /** So many events of this VM were lost before it. */
   readonly missed?: number;
@@ -33,6 +35,7 @@ export interface SourceEvent {
 export interface PastEvent {
   /** Its place in the source's history, which grows. */
   readonly n: number;
+  /** The event as QEMU sent it. */
   readonly event: QmpEvent;
   /** So many events of this VM are missing before it. */
   readonly missed?: number;
