@@ -51,14 +51,20 @@ export class DashboardUnderTest {
     return this.hub;
   }
 
-  /** A page in a profile of its own. */
+  /** A page of its hub, in a profile of its own. */
   async open(
     token: string = OPERATOR,
-    {
-      on = this.browser,
-      path = '',
-      ...look
-    }: { on?: Browser; path?: string } & Parameters<Browser['newContext']>[0] = {},
+    { path = '', ...look }: { on?: Browser; path?: string } & Parameters<Browser['newContext']>[0] = {},
+  ): Promise<Page> {
+    const page = await this.openUrl(`${this.hub?.url ?? ''}/#token=${token}`, look);
+    if (path !== '') await page.goto(`${this.hub?.url ?? ''}/${path}`);
+    return page;
+  }
+
+  /** The page of any hub. */
+  async openUrl(
+    url: string,
+    { on = this.browser, ...look }: { on?: Browser } & Parameters<Browser['newContext']>[0] = {},
   ): Promise<Page> {
     if (!on) throw new Error('there is no browser yet');
     const context = await on.newContext({ viewport: { width: 1440, height: 900 }, ...look });
@@ -72,8 +78,7 @@ export class DashboardUnderTest {
         this.complaints.push(message.text());
       }
     });
-    await page.goto(`${this.hub?.url ?? ''}/#token=${token}`);
-    if (path !== '') await page.goto(`${this.hub?.url ?? ''}/${path}`);
+    await page.goto(url);
     return page;
   }
 
