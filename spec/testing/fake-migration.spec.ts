@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { QmpClient, type QmpEvent } from 'rx-qmp';
 import { FakeQemu } from 'rx-qmp/testing';
 
-/** What a real QEMU 7.2 said while it was migrated: one migration was cancelled, one reached nobody, one completed. */
+/** What a real QEMU 7.2 said while it was migrated: one migration was cancelled, one reached nobody, one lost its peer, one completed. */
 const recorded = readFileSync(join(__dirname, '../fixtures/qemu-7.2-migration.jsonl'), 'utf8')
   .trim()
   .split('\n')
@@ -23,6 +23,13 @@ function recordedMigrations(): unknown[][] {
   return migrations;
 }
 
+/** What `query-migrate` answered after each failure. */
+function recordedFailures(): unknown[] {
+  return recorded.flatMap(({ return: answer }) =>
+    (answer as { status?: string } | undefined)?.status === 'failed' ? [answer] : [],
+  );
+}
+
 describe('the migration of a FakeQemu', () => {
   let fake: FakeQemu;
   let client: QmpClient;
@@ -32,18 +39,42 @@ describe('the migration of a FakeQemu', () => {
     client = new QmpClient(fake.connector);
     await client.connect();
     await client.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
-    await client.execute('migrate', { uri: 'unix:/tmp/migration' });
   });
   afterEach(() => client.close());
 
-  it('emits what one of QEMU 7.2 emits that completes', () => {
-    fake.migration.complete();
-    expect(client.events.history.map(shape)).toEqual(recordedMigrations()[2]);
-  });
+  const begin = (): Promise<unknown> => client.execute('migrate', { uri: 'unix:/tmp/migration' });
 
   it('emits what one of QEMU 7.2 emits that is cancelled', async () => {
+    await begin();
     await client.execute('migrate_cancel');
     expect(client.events.history.map(shape)).toEqual(recordedMigrations()[0]);
+  });
+
+  it('emits and answers what one of QEMU 7.2 does that reaches nobody', async () => {
+    fake.migration.reachNobody();
+    await begin();
+    expect(client.events.history.map(shape)).toEqual(recordedMigrations()[1]);
+    expect(await client.execute('query-migrate')).toEqual(recordedFailures()[0]);
+  });
+
+  it('emits and answers what one of QEMU 7.2 does that loses its peer', async () => {
+    await begin();
+    fake.migration.fail('Unable to write to command: Broken pipe');
+    expect(client.events.history.map(shape)).toEqual(recordedMigrations()[2]);
+    expect(await client.execute('query-migrate')).toEqual(recordedFailures()[1]);
+  });
+
+  it('reaches somebody again after one that has failed', async () => {
+    fake.migration.reachNobody();
+    await begin();
+    await begin();
+    expect(fake.migration.status).toBe('active');
+  });
+
+  it('emits what one of QEMU 7.2 emits that completes', async () => {
+    await begin();
+    fake.migration.complete();
+    expect(client.events.history.map(shape)).toEqual(recordedMigrations()[3]);
   });
 
   it('leaves the VM in the status that QEMU 7.2 leaves it in, from which it can be resumed', async () => {
@@ -51,6 +82,7 @@ describe('the migration of a FakeQemu', () => {
       const { status, running } = (message['return'] ?? {}) as { status?: string; running?: boolean };
       return running === undefined ? [] : [status];
     });
+    await begin();
     const seen: unknown[] = [(await client.execute('query-status')).status];
     fake.migration.complete();
     seen.push((await client.execute('query-status')).status);

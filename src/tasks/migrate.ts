@@ -10,7 +10,7 @@ import type {
 } from '../protocol/qapi/types.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { Arrival, setCapabilities, untilEnded, type Capabilities } from './migration-ends.js';
+import { Arrival, setCapabilities, type Capabilities } from './migration-ends.js';
 
 /** How far a migration is. */
 export interface MigrationProgress {
@@ -26,7 +26,7 @@ export interface MigrationProgress {
 
 /** Where a VM migrates to, and how. */
 export interface MigrateOptions extends Pick<MigrateArguments, 'uri' | 'channels'> {
-  /** Set before and put back afterwards, on both sides; `events` always is. */
+  /** Set before and put back when the migration is over, on both sides; `events` always is. */
   readonly capabilities?: Capabilities;
   /** Set before, on the source. */
   readonly parameters?: MigrateSetParametersArguments;
@@ -131,10 +131,7 @@ class Migration {
     const isElsewhere = this.#status.startsWith('postcopy');
     if (this.#ended) return;
     const end = async (): Promise<void> => {
-      if (this.#sent && !isElsewhere) {
-        await this.#client.execute('migrate_cancel');
-        await untilEnded(this.#client);
-      }
+      if (this.#sent && !isElsewhere) await this.#client.execute('migrate_cancel');
     };
     const restore = (): Promise<void> => this.#end(() => undefined);
     void end().then(restore, restore);

@@ -8,7 +8,10 @@ export type Capabilities = Readonly<Partial<Record<MigrationCapability, boolean>
 /** In milliseconds. No event tells all that is waited for here, and none of it takes long. */
 const ASK_AGAIN = 50;
 
-/** Sets capabilities that are not so yet. The function returned puts them back. */
+/**
+ * Sets capabilities that are not so yet. The function returned puts them back, once no migration is under way on that side: a QEMU
+ * whose capabilities change while a VM comes in loses it.
+ */
 export async function setCapabilities(client: QmpClient, wanted: Capabilities): Promise<() => Promise<unknown>> {
   const present = await client.execute('query-migrate-capabilities');
   const asked = new Map<string, boolean>(Object.entries(wanted));
@@ -22,15 +25,26 @@ export async function setCapabilities(client: QmpClient, wanted: Capabilities): 
     ...changed.map(({ capability, state }) => ({ capability: capability as MigrationCapability, state: !state })),
     ...unknown.map((capability) => ({ capability, state: wanted[capability] ?? false })),
   ]);
-  return () => set(changed.map(({ capability, state }) => ({ capability: capability as MigrationCapability, state })));
+  const putBack = async (): Promise<boolean> => {
+    const { status = 'none' } = await client.execute('query-migrate');
+    if (!IDLE.includes(status)) return false;
+    await set(changed.map(({ capability, state }) => ({ capability: capability as MigrationCapability, state })));
+    return true;
+  };
+  return async () => {
+    if (changed.length === 0 || (await putBack())) return;
+    // Cancelled, it takes a while to end; nobody is to wait for that.
+    void soon(putBack).catch(() => undefined);
+  };
 }
 
-/** Resolves when a migration that is being cancelled is over: before that no capability can be set. */
-export async function untilEnded(client: QmpClient): Promise<void> {
-  for (let asked = 0; asked < 200; asked += 1) {
-    const { status } = await client.execute('query-migrate');
-    if (status !== 'cancelling' && status !== 'active' && status !== 'setup') return;
+/** No VM is on its way; `setup` at a destination that nobody has reached yet. */
+const IDLE: readonly string[] = ['none', 'setup', 'completed', 'failed', 'cancelled'];
+
+async function soon(isDone: () => Promise<boolean>): Promise<void> {
+  for (let tried = 0; tried < 200; tried += 1) {
     await later(ASK_AGAIN);
+    if (await isDone()) return;
   }
 }
 

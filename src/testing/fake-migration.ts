@@ -21,6 +21,7 @@ export class FakeMigration {
     ['postcopy-ram', false],
   ]);
   #info: MigrationInfo = {};
+  #unreachable: string | undefined;
 
   /** Made by the FakeQemu. */
   constructor(emit: JobHost['emit'], onMoved: () => void) {
@@ -59,6 +60,11 @@ export class FakeMigration {
     this.reach('failed');
   }
 
+  /** The next `migrate` reaches nobody: it is answered as always, and has failed then. @param desc QEMU's words */
+  reachNobody(desc = "Failed to connect to '/no/such/socket': No such file or directory"): void {
+    this.#unreachable = desc;
+  }
+
   /** How its commands are answered. */
   get replies(): Replies {
     return {
@@ -73,8 +79,11 @@ export class FakeMigration {
         this.#checkIdle();
         this.#info = {};
         this.reach('setup');
+        const unreachable = this.#unreachable;
+        this.#unreachable = undefined;
         hooks.afterReply(() => {
-          this.reach('active');
+          if (unreachable === undefined) this.reach('active');
+          else this.fail(unreachable);
         });
       },
       migrate_cancel: (_args, hooks) => {
