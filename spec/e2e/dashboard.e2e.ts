@@ -133,7 +133,10 @@ describeDashboard('the dashboard in Chromium', (dashboard) => {
     const page = await dashboard.open();
     await see(line(page, 'vm1'));
     hub.setTokens([{ role: 'operator', token: 'another-token-0123456789' }]);
-    await see(page.getByText('The hub is out of reach'));
+    await see(page.getByText('the token is wrong'));
+    await page.getByLabel('Token').fill('another-token-0123456789');
+    await page.getByRole('button', { name: 'Connect' }).click();
+    await see(line(page, 'vm1').getByText('running'));
   });
 
   it('says that the hub is away, keeps what it knows, and goes on when it is back', async () => {

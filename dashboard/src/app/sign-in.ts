@@ -1,7 +1,8 @@
-import { ChangeDetectionStrategy, Component, inject, input, resource } from '@angular/core';
+import { ChangeDetectionStrategy, Component, inject, input } from '@angular/core';
+import { Connection } from './connection';
 import { keepToken, SESSION } from './session';
 
-/** Asks for the token, and says why: a browser does not tell a page why a WebSocket was not opened. */
+/** Asks for the token, and says why. */
 @Component({
   selector: 'app-sign-in',
   changeDetection: ChangeDetectionStrategy.OnPush,
@@ -76,19 +77,8 @@ export class SignIn {
   readonly reason = input.required<string>();
   readonly session = inject(SESSION);
   readonly host = location.hostname;
-  /** The status with which the hub answers this token; 0 if nothing answers. */
-  readonly answer = resource({
-    params: () => this.reason(),
-    loader: async ({ abortSignal }) => {
-      const headers = this.session.token ? { authorization: `Bearer ${this.session.token}` } : undefined;
-      try {
-        const { status } = await fetch('/vms', { ...(headers && { headers }), signal: abortSignal, cache: 'no-store' });
-        return status;
-      } catch {
-        return 0;
-      }
-    },
-  });
+  /** The status with which the hub answers. */
+  readonly answer = inject(Connection).answer;
 
   enter(event: Event, token: string): void {
     event.preventDefault();
