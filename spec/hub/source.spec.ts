@@ -9,6 +9,7 @@ import {
   type VmSource,
 } from 'rx-qmp/node';
 import { event, FakeQemu } from 'rx-qmp/testing';
+import { DistantVm } from '../../src/gateway/distant-vm.js';
 import { closeAll, closeLater, startHub, until, type HubUnderTest } from './hub-under-test.js';
 import { get, OPERATOR, RawClient, refusal, VIEWER } from './raw-client.js';
 
@@ -204,10 +205,13 @@ describe('VMs of other hosts (H14)', () => {
     source.before = new Promise((resolve) => (dial = resolve));
     const { hub } = await startHub({ source, limits: { clientsPerToken: 2 } });
     const url = `${hub.url}/vms/h1%2Fvm7`;
+    const waiting = jest.spyOn(DistantVm.prototype, 'reach');
     const answers = Array.from({ length: 5 }, () => RawClient.open(url, { token: VIEWER }).then(closeLater));
-    await until(() => source.dialled.length > 0);
+    await until(() => waiting.mock.calls.length === 5);
+    waiting.mockRestore();
     dial();
     const outcomes = await Promise.allSettled(answers);
+    expect(source.dialled).toEqual(['h1/vm7']);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
   });
 

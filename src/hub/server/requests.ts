@@ -117,7 +117,9 @@ export class Requests {
       this.#refuseUpgrade(request, socket, admitted);
       return;
     }
-    void this.#serviceOf(request, route, admitted).then((service) => {
+    void this.#serviceOf(request, route, admitted).then((offered) => {
+      // While the VM was dialled, others may have come, and tokens may have gone.
+      const service = isRefusal(offered) ? offered : (this.#noPlaceFor(admitted) ?? offered);
       if (isRefusal(service)) {
         this.#refuseUpgrade(request, socket, service);
         return;
@@ -166,8 +168,8 @@ export class Requests {
 
   /** What is done with the WebSocket of a client that has been admitted. Never rejects. */
   async #serviceOf(request: IncomingMessage, route: Route, visitor: Visitor): Promise<Service | Refusal> {
-    const full = this.#fullFor(visitor);
-    if (full) return full;
+    const refusal = this.#noPlaceFor(visitor);
+    if (refusal) return refusal;
     if (route.kind === 'events') {
       const after = placeOf(queryOf(request), this.#log, visitor.view);
       if (after === undefined) return { cause: 'bad-request', status: 400, message: 'after=EPOCH.N, or last=COUNT' };
@@ -184,16 +186,13 @@ export class Requests {
     } catch (error) {
       return { cause: 'not-running', status: 503, message: (error as Error).message };
     }
-    // While it was dialled, others may have come, and tokens may have gone.
-    const fullNow = this.#fullFor(visitor);
-    if (fullNow) return fullNow;
-    if (!this.#options.admission.knows(visitor)) return { cause: 'token', status: 401, message: 'the token is wrong' };
     return (client) => {
       this.#serversOf(vm).serve(client, visitor, this.#peerOf(request));
     };
   }
 
-  #fullFor(visitor: Visitor): Refusal | undefined {
+  #noPlaceFor(visitor: Visitor): Refusal | undefined {
+    if (!this.#options.admission.knows(visitor)) return { cause: 'token', status: 401, message: 'the token is wrong' };
     const full = this.#clients.fullFor(visitor);
     return full === undefined ? undefined : { cause: 'full', status: 503, message: full };
   }
