@@ -7,3 +7,4 @@
 
 export { createAgent, type Agent } from './fleet/agent/agent.js';
 export type { AgentLimits, AgentOptions } from './fleet/agent/options.js';
+export type { VmAddress, VmEnd, VmEnds } from './gateway/vm-address.js';

@@ -26,6 +26,7 @@ export { screenshot, type ScreenshotOptions } from './machine/screenshot.js';
 /* The hub */
 export { createHub, type Hub } from './hub/server/hub.js';
 export type { HubLimits, HubOptions } from './hub/server/options.js';
+export type { VmAddress, VmEnd, VmEnds } from './gateway/vm-address.js';
 export type { PastEvent, SourceEvent, SourceRange, SourceVm, VmSource } from './gateway/vm-source.js';
 export { readTokenFile, type HubToken } from './hub/server/tokens.js';
 export type { Role } from './gateway/vm-info.js';

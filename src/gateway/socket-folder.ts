@@ -7,6 +7,8 @@ import { isVmName, type Vms } from './vms.js';
 
 /** Looks again in any case after so many milliseconds: a folder may itself come and go, and some file systems tell nothing. */
 const LOOK_INTERVAL = 10_000;
+/** A guest agent's socket beside `NAME.qmp`; it may come later, or never. */
+const AGENT = '.qga';
 /** VMs that are gone and still shown. */
 const GONE_SHOWN = 100;
 
@@ -92,6 +94,7 @@ export class SocketFolder {
   async #sockets(): Promise<Map<string, string>> {
     const sockets = new Map<string, string>();
     for (const file of (await readdir(this.#path)).sort()) {
+      if (file.endsWith(AGENT)) continue;
       const path = join(this.#path, file);
       const isSocket = await stat(path).then(
         (stats) => stats.isSocket(),
@@ -134,7 +137,7 @@ export class SocketFolder {
     const vm = this.#vms.get(name);
     try {
       if (vm) vm.start();
-      else this.#vms.add(name, unixSocket(path));
+      else this.#vms.add(name, unixSocket(path), unixSocket(join(this.#path, `${name}${AGENT}`)));
       this.#known.set(name, true);
     } catch (error) {
       this.#logger?.warn(`${JSON.stringify(path)}: left out: ${(error as Error).message}`);

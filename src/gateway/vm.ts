@@ -6,6 +6,7 @@ import { StateError } from '../protocol/errors.js';
 import type { Logger } from '../foundation/logger.js';
 import { isEvent, type Greeting, type QmpEvent } from '../protocol/message.js';
 import { FairQueue } from './fair-queue.js';
+import { GuestWatch } from './guest-watch.js';
 import { VmHealth } from './vm-health.js';
 import type { VmInfo } from './vm-info.js';
 import { VmLiveness } from './vm-liveness.js';
@@ -56,6 +57,7 @@ export class Vm {
   readonly #queue = new FairQueue();
   readonly #health: VmHealth;
   readonly #liveness: VmLiveness;
+  readonly #guest: GuestWatch | undefined;
   #state: Pick<VmInfo, 'name' | 'state' | 'since' | 'qemu' | 'reason'>;
   #lastEvent: string | undefined;
   #lastEventAt = 0;
@@ -64,7 +66,8 @@ export class Vm {
   #commands = 0;
   #events = 0;
 
-  constructor(name: string, connector: Connector, logger: Logger | undefined) {
+  /** @param guest leads to the guest agent */
+  constructor(name: string, connector: Connector, logger: Logger | undefined, guest?: Connector<object>) {
     this.name = name;
     this.#logger = logger;
     this.#state = { name, state: 'connecting', since: new Date().toISOString() };
@@ -76,13 +79,11 @@ export class Vm {
       events: { queueLimit: 0, historyLimit: 0 },
       ...(logger && { logger }),
     });
+    const tellChange = (): void => {
+      this.#tellChange();
+    };
     const asking = this.#queue.join();
-    this.#health = new VmHealth(
-      (command) => asking.take(() => this.client.execute(command)),
-      () => {
-        this.#tellChange();
-      },
-    );
+    this.#health = new VmHealth((command) => asking.take(() => this.client.execute(command)), tellChange);
     this.#liveness = new VmLiveness({
       pending: () => this.client.stats.pending,
       ask: () => {
@@ -93,6 +94,7 @@ export class Vm {
         this.#enter({ ...this.#state, state, since: new Date().toISOString() });
       },
     });
+    this.#guest = guest && new GuestWatch(name, guest, tellChange, logger);
     this.client.state$.subscribe((state) => {
       this.#changed(state);
     });
@@ -107,6 +109,7 @@ export class Vm {
       ...this.#state,
       events: this.#events,
       ...this.#health.health,
+      ...(this.#guest?.addresses && { addresses: this.#guest.addresses }),
       ...(this.#lastEvent !== undefined && {
         lastEvent: { event: this.#lastEvent, time: new Date(this.#lastEventAt).toISOString() },
       }),
@@ -214,12 +217,14 @@ export class Vm {
       this.#enter({ name: this.name, state: 'ready', since, qemu: `${major}.${minor}.${micro}` });
       this.#health.begin();
       this.#liveness.begin();
+      this.#guest?.begin();
       return;
     }
     const reason = 'cause' in state ? state.cause.message : `${this.name}: the session has ended`;
     if (before === 'ready' || before === 'unresponsive' || (before === 'connecting' && state.phase === 'closed')) {
       this.#health.end();
       this.#liveness.end();
+      this.#guest?.end();
       this.#enter({ name: this.name, state: 'gone', since, reason });
       for (const subscriber of this.#subscribers) subscriber.ended(reason);
     } else if (before === 'connecting' && 'cause' in state && reason !== known) {
@@ -243,6 +248,7 @@ export class Vm {
     this.#lastEvent = event.event;
     this.#lastEventAt = Date.now();
     this.#health.heard(event);
+    this.#guest?.heard(event);
     for (const subscriber of this.#subscribers) subscriber.event(text, this.#events, event);
   }
 }

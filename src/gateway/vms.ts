@@ -48,11 +48,11 @@ export class Vms {
     return () => this.#subscribers.delete(subscriber);
   }
 
-  /** @throws TypeError if the name is taken or not valid */
-  add(name: string, connector: Connector): Vm {
+  /** @param guest leads to its guest agent. @throws TypeError if the name is taken or not valid */
+  add(name: string, connector: Connector, guest?: Connector<object>): Vm {
     if (!isVmName(name)) throw new TypeError(`a VM's name is letters, digits and _ . -, up to 100, not ${show(name)}`);
     if (this.#vms.has(name)) throw new TypeError(`there is a VM ${name} already`);
-    const vm = new Vm(name, connector, this.#logger);
+    const vm = new Vm(name, connector, this.#logger, guest);
     this.#vms.set(name, vm);
     for (const subscriber of this.#subscribers) subscriber.added(vm);
     vm.start();

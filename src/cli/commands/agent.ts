@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { createAgent } from '../../fleet/agent/agent.js';
 import { startEmbeddedNats, type EmbeddedNats } from '../../fleet/agent/embedded.js';
 import type { AddressOptions } from '../addresses.js';
-import { connectorFor } from '../addresses.js';
+import { vmConnectors } from '../hub-arguments.js';
 import { aborted, interruptSignal } from '../interrupt.js';
 import { connectNats } from '../nats-connection.js';
 import { list, wholeNumber } from '../options.js';
@@ -25,7 +25,7 @@ const TRY_LATER = 75;
 
 export function agentCommand(): Command {
   return new Command('agent')
-    .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say', parseVm)
+    .argument('[vm...]', 'NAME=ADDRESS[,guest=ADDRESS], vm1=unix:/run/vm1.qmp say', parseVm)
     .option('-H, --host <name>', 'the first half of the names of its VMs', hostname().split('.')[0])
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
     .option('--allow <command>', 'what may be run besides query-*; A,B for several, or given again', list)
@@ -63,16 +63,14 @@ async function agent(named: Vms | [], options: Options): Promise<void> {
     throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
   }
   if (wantsServer && options.nats) throw new UsageError('--embedded and --nats exclude each other');
-  const connectors = await Promise.all(
-    Object.entries(vms).map(async ([name, address]) => [name, await connectorFor(address, options)] as const),
-  );
+  const connectors = await vmConnectors(vms, options);
   const embedded = wantsServer ? await startEmbeddedNats(allow) : undefined;
   try {
     const where = embedded ? { nats: [embedded.url], creds: embedded.credentials.agent } : options;
     const nats = await connectNats(where, `agent ${host}`);
     try {
       const running = await createAgent({
-        ...{ nats, host, vms: Object.fromEntries(connectors), allow, logger: { debug: () => undefined, warn: note } },
+        ...{ nats, host, vms: connectors, allow, logger: { debug: () => undefined, warn: note } },
         ...(dir !== undefined && { dir }),
       });
       const metrics = options.metrics === undefined ? undefined : await serve(options.metrics, () => running.metrics());

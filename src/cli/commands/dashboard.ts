@@ -31,7 +31,11 @@ interface Options extends FleetOptions {
 
 export function dashboardCommand(): Command {
   const command = new Command('dashboard')
-    .argument('[vm...]', 'ADDRESS or NAME=ADDRESS, unix:/run/vm1.qmp say', parseVms)
+    .argument(
+      '[vm...]',
+      'ADDRESS or NAME=ADDRESS, unix:/run/vm1.qmp say; ,guest=ADDRESS behind it is its guest agent',
+      parseVms,
+    )
     .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
     .option('--hub <url>', 'open the page of a hub that runs already, and start none')
     .option('--token-file <file>', 'holds the token for --hub (@default the variable RX_QMP_TOKEN)')

@@ -32,9 +32,9 @@ interface Options extends FleetOptions {
 
 export function hubCommand(): Command {
   const command = new Command('hub')
-    .argument('[vm...]', 'NAME=ADDRESS, vm1=unix:/run/vm1.qmp say; the name may be left out', parseVms)
+    .argument('[vm...]', 'NAME=ADDRESS[,guest=ADDRESS], vm1=unix:/run/vm1.qmp say; the name may be left out', parseVms)
     .option('-l, --listen <host:port>', 'where to listen', parseListen, { host: '127.0.0.1', port: 8765 })
-    .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM')
+    .option('-d, --dir <folder>', 'a folder of sockets, watched: each is a VM; NAME.qga its guest agent')
     .option(
       '--token-file <file>',
       'who may come in: a "viewer TOKEN" or "operator TOKEN" in each line; read again on SIGHUP',

@@ -1,11 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { VmInfo } from '../../gateway/vm-info.js';
 import type { QmpError } from '../../protocol/errors.js';
-import type { Connector } from '../../transport/connection.js';
-import type { Address } from '../../transport/node/address.js';
+import { connectorsOf, type VmAddress } from '../../gateway/vm-address.js';
 import { Lease } from './lease.js';
 import { checkOptions, limitsOf, type AgentOptions } from './options.js';
-import { connectorOf, RunningAgent } from './running-agent.js';
+import { RunningAgent } from './running-agent.js';
 import { Stores } from './stores.js';
 
 /** An agent that serves a host. */
@@ -22,7 +21,7 @@ export interface Agent extends AsyncDisposable {
   /** What it does and drops, as Prometheus reads it. */
   metrics(): string;
   /** Adds a VM. @throws TypeError if the name is taken, or the name or the address is not valid */
-  add(name: string, where: Connector | Address | (string & {})): void;
+  add(name: string, where: VmAddress): void;
   /** Forgets a VM. Does nothing where there is no VM of that name. */
   remove(name: string): Promise<void>;
   /** Ends the sessions, tells the readers, writes what is not written yet, and gives the host up. Not the connection to NATS. */
@@ -44,7 +43,7 @@ export interface Agent extends AsyncDisposable {
 export async function createAgent(options: AgentOptions): Promise<Agent> {
   checkOptions(options);
   const { nats, host, beat: every = 5_000, replicas, dir } = options;
-  const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
+  const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorsOf(where)] as const);
   const stores = await Stores.open(nats, { every, logBytes: limitsOf(options).logBytes, replicas });
   const lease = await Lease.claim(stores, host, every);
   const agent = new RunningAgent(options, stores, lease);

@@ -3,8 +3,7 @@ import { checkLimit, checkTimeout } from '../../foundation/checks.js';
 import { show } from '../../foundation/text.js';
 import type { Logger } from '../../foundation/logger.js';
 import { checkAllowed } from '../../gateway/rights.js';
-import type { Connector } from '../../transport/connection.js';
-import type { Address } from '../../transport/node/address.js';
+import type { VmAddress } from '../../gateway/vm-address.js';
 import { checkName } from '../subjects.js';
 
 /** What an agent keeps and takes at most. */
@@ -31,9 +30,9 @@ export interface AgentOptions {
   readonly nats: NatsConnection;
   /** The first half of the names of its VMs; one agent at a time serves a host. */
   readonly host: string;
-  /** VMs by name. */
-  readonly vms?: Readonly<Record<string, Connector | Address | (string & {})>>;
-  /** A folder of sockets, watched: each is a VM. */
+  /** Where each VM's monitor is, by the VM's name: `'unix:/run/vm1.qmp'`, or `{ monitor, guest }` where its guest agent is, too. */
+  readonly vms?: Readonly<Record<string, VmAddress>>;
+  /** A folder of sockets, watched: each is a VM; `NAME.qga` is the guest agent of the VM of that name. */
   readonly dir?: string;
   /** Commands that may be run besides `query-*`, whatever NATS allows. @default none */
   readonly allow?: readonly string[];

@@ -7,8 +7,7 @@ import { Vms } from '../../gateway/vms.js';
 import { SocketFolder } from '../../gateway/socket-folder.js';
 import type { VmInfo } from '../../gateway/vm-info.js';
 import { DisconnectedError, StateError, type QmpError } from '../../protocol/errors.js';
-import type { Connector } from '../../transport/connection.js';
-import { address, type Address } from '../../transport/node/address.js';
+import { connectorsOf, type VmAddress } from '../../gateway/vm-address.js';
 import { NatsStatus } from '../nats-status.js';
 import { ID_HEADER } from '../numbers.js';
 import { beatSubject } from '../subjects.js';
@@ -96,9 +95,10 @@ export class RunningAgent implements AsyncDisposable {
     });
   }
 
-  add(name: string, where: Connector | Address | (string & {})): void {
+  add(name: string, where: VmAddress): void {
     if (this.#closed) throw new StateError(`${this.host}: the agent is closed`);
-    this.#vms.add(name, connectorOf(where));
+    const { monitor, guest } = connectorsOf(where);
+    this.#vms.add(name, monitor, guest);
   }
 
   async remove(name: string): Promise<void> {
@@ -236,8 +236,4 @@ export class RunningAgent implements AsyncDisposable {
   static {
     disposeBy(this, 'close', 'asyncDispose');
   }
-}
-
-export function connectorOf(where: Connector | Address | (string & {})): Connector {
-  return typeof where === 'function' ? where : address(where);
 }

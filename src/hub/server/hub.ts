@@ -1,9 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Connector } from '../../transport/connection.js';
 import { disposeBy } from '../../foundation/disposal.js';
 import { StateError } from '../../protocol/errors.js';
 import type { VmInfo } from '../../gateway/vm-info.js';
-import { address, type Address } from '../../transport/node/address.js';
+import { connectorsOf, type VmAddress } from '../../gateway/vm-address.js';
 import { Counters } from '../../gateway/counters.js';
 import { DashboardPage } from '../dashboard/page.js';
 import { Admission } from './admission.js';
@@ -28,7 +27,7 @@ export interface Hub extends AsyncDisposable {
   /** The VMs, as `/vms` has them. */
   readonly vms: readonly VmInfo[];
   /** Adds a VM while the hub runs. @throws TypeError if the name is taken, or the name or the address is not valid */
-  add(name: string, where: Connector | Address | (string & {})): void;
+  add(name: string, where: VmAddress): void;
   /** Forgets a VM; its clients are told. Does nothing where there is no VM of that name. */
   remove(name: string): Promise<void>;
   /**
@@ -91,7 +90,7 @@ class RunningHub implements Hub {
       token === undefined ? options.tokens : [{ role: 'operator' as const, token, name: 'operator', screen: true }];
     const tls = options.tls !== undefined;
     const admission = new Admission({ hostNames, origins, tokens, allow, behindProxy, tls });
-    const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorOf(where)] as const);
+    const connectors = Object.entries(options.vms ?? {}).map(([name, where]) => [name, connectorsOf(where)] as const);
     const limits = limitsOf(options);
     const history = historyOf(options);
     const page = options.dashboard === undefined ? undefined : new DashboardPage(options.dashboard);
@@ -115,7 +114,7 @@ class RunningHub implements Hub {
       if (isLoopback(host) && !isLoopback(bound)) {
         throw new TypeError(`${host} is ${bound} here, which is not loopback`);
       }
-      for (const [name, connector] of connectors) vms.add(name, connector);
+      for (const [name, { monitor, guest }] of connectors) vms.add(name, monitor, guest);
       await folder?.start();
       source?.start();
       return hub;
@@ -153,9 +152,10 @@ class RunningHub implements Hub {
     return this.#offered.list;
   }
 
-  add(name: string, where: Connector | string): void {
+  add(name: string, where: VmAddress): void {
     if (this.#closed) throw new StateError(`${this.url}: the hub is closed`);
-    this.#vms.add(name, connectorOf(where));
+    const { monitor, guest } = connectorsOf(where);
+    this.#vms.add(name, monitor, guest);
   }
 
   remove(name: string): Promise<void> {
@@ -191,8 +191,4 @@ class RunningHub implements Hub {
   static {
     disposeBy(this, 'close', 'asyncDispose');
   }
-}
-
-function connectorOf(where: Connector | string): Connector {
-  return typeof where === 'function' ? where : address(where);
 }

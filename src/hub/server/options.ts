@@ -1,8 +1,7 @@
-import type { Connector } from '../../transport/connection.js';
 import { checkLimit, checkTimeout } from '../../foundation/checks.js';
 import { show } from '../../foundation/text.js';
 import type { Logger } from '../../foundation/logger.js';
-import type { Address } from '../../transport/node/address.js';
+import type { VmAddress } from '../../gateway/vm-address.js';
 import type { VmSource } from '../../gateway/vm-source.js';
 import { checkAllowed } from '../../gateway/rights.js';
 import type { EventLogOptions } from './event-log.js';
@@ -10,11 +9,11 @@ import type { HubToken } from './tokens.js';
 
 /** Which VMs a hub serves, to whom, and within which limits. */
 export interface HubOptions {
-  /** Where each VM's monitor is, by the VM's name. */
-  readonly vms?: Readonly<Record<string, Connector | Address | (string & {})>>;
+  /** Where each VM's monitor is, by the VM's name: `'unix:/run/vm1.qmp'`, or `{ monitor, guest }` where its guest agent is, too. */
+  readonly vms?: Readonly<Record<string, VmAddress>>;
   /**
-   * A folder of unix sockets, watched: each is a VM, named after the file without `.sock`, `.socket` or `.qmp`. Whoever may
-   * write in it decides what the hub talks to.
+   * A folder of unix sockets, watched: each is a VM, named after the file without `.sock`, `.socket` or `.qmp`; `NAME.qga` is the
+   * guest agent of the VM of that name. Whoever may write in it decides what the hub talks to.
    */
   readonly dir?: string;
   /** VMs of other hosts, besides those of this one. Each is dialled when somebody first wants to run commands there. */
