@@ -33,8 +33,8 @@ export function keepLastWords(socket: Socket): void {
 }
 
 /**
- * Writes at the end of the turn, when what has arrived is read already. For sockets whose stream, not we, reads them: a write that
- * fails ends such a stream whatever it holds.
+ * Writes after the event loop has looked at the sockets once more, when what has arrived is read already. For sockets whose
+ * stream, not we, reads them: a write that fails ends such a stream whatever it holds.
  */
 export class LateWriting implements Writing {
   readonly #socket: Socket;
@@ -51,8 +51,11 @@ export class LateWriting implements Writing {
 
   write(data: string | Uint8Array): void {
     if (this.#waiting.length === 0) {
+      // The first comes before the loop looks at the sockets again, the second after that.
       setImmediate(() => {
-        this.flush();
+        setImmediate(() => {
+          this.flush();
+        });
       });
     }
     this.#waiting.push(data);
