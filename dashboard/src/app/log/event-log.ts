@@ -73,10 +73,10 @@ export class EventLog {
   constructor() {
     effect(() => {
       const only = this.only();
-      if (only !== undefined)
-        untracked(() => {
-          this.#store.loadPast(only);
-        });
+      if (only === undefined) return;
+      untracked(() => {
+        this.#store.loadPast(only);
+      });
     });
   }
 

@@ -69,9 +69,9 @@ async function devicesOf(client: QmpClient): Promise<readonly Device[]> {
       key: `${place} ${device} ${qdev ?? ''}`,
       name: device || lastPart(qdev) || '–',
       image: inserted?.image.filename ?? 'empty',
-      size: inserted ? bytes(Number(inserted.image['virtual-size'])) : '',
-      read: of ? bytes(Number(of.stats.rd_bytes)) : '',
-      written: of ? bytes(Number(of.stats.wr_bytes)) : '',
+      size: inserted ? bytes(inserted.image['virtual-size']) : '',
+      read: of ? bytes(of.stats.rd_bytes) : '',
+      written: of ? bytes(of.stats.wr_bytes) : '',
     };
   });
 }

@@ -95,7 +95,7 @@ export class CommandBox {
     this.pending.set(true);
     try {
       const args = text.trim() === '' ? undefined : (JSON.parse(text) as object);
-      this.result.set(JSON.stringify(await this.client().execute(name, args as never), undefined, 2));
+      this.result.set(JSON.stringify(await this.client().execute(name, args), undefined, 2));
     } catch (error) {
       this.failure.set(error instanceof Error ? error.message : String(error));
     } finally {

@@ -35,14 +35,14 @@ export class Memory {
 async function sizesOf(client: QmpClient): Promise<{ base: string; plugged?: string; balloon?: string }> {
   // A VM without a balloon answers with an error.
   const balloon = client.execute('query-balloon').then(
-    ({ actual }) => bytes(Number(actual)),
+    ({ actual }) => bytes(actual),
     () => undefined,
   );
   const sizes = await client.execute('query-memory-size-summary');
-  const plugged = Number(sizes['plugged-memory'] ?? 0);
+  const plugged = sizes['plugged-memory'] ?? 0;
   const left = await balloon;
   return {
-    base: bytes(Number(sizes['base-memory'])),
+    base: bytes(sizes['base-memory']),
     ...(plugged > 0 && { plugged: bytes(plugged) }),
     ...(left !== undefined && { balloon: left }),
   };
