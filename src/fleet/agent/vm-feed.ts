@@ -4,7 +4,7 @@ import type { VmInfo } from '../../gateway/vm-info.js';
 import { messageId } from '../numbers.js';
 import { DOWN, eventTokenOf, isToken, subjectOf, UP, type VmName } from '../subjects.js';
 import { LogQueue } from './log.js';
-import { VmCounter } from './vm-counter.js';
+import { VmCounter } from '../vm-counter.js';
 
 export interface FeedHost {
   epoch(): number;

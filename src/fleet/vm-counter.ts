@@ -1,5 +1,5 @@
-import type { Numbers } from '../numbers.js';
-import type { Moved } from '../wire.js';
+import type { Numbers } from './numbers.js';
+import type { Moved } from './wire.js';
 
 /** Names of one session that are counted. QEMU has about sixty; a server that makes them up is not followed for ever. */
 const NAMES = 1_000;
