@@ -9,6 +9,10 @@ export type { Command } from './protocol/command.js';
 export type { Reply, ReplyHooks } from './testing/reply.js';
 export type { Schema } from './testing/schema.js';
 
+/* A fleet without NATS */
+export { FakeNats, type FakeNatsOptions } from './testing/nats/fake-nats.js';
+export type { FakeHost, FakeHostOptions } from './testing/nats/fake-host.js';
+
 /* Events */
 export { event, eventAt, type EventData } from './testing/event.js';
 
@@ -24,6 +28,14 @@ export { playback } from './testing/transcript/playback.js';
 export type { PlaybackOptions } from './testing/transcript/pacing.js';
 
 /* What the signatures above are written with */
+export type {
+  FakeNatsConnection,
+  FakeNatsRequest,
+  FakeNatsStatus,
+  FakeNatsSubscribe,
+} from './testing/nats/fake-nats-connection.js';
+export type { FakeSubscription } from './testing/nats/fake-subscription.js';
+export type { NatsHeaders, NatsMessage, NatsPublishOptions } from './testing/nats/message.js';
 export type { ArgumentsFor, ReplyOutcome, Replies, ResultOf } from './testing/reply.js';
 export type { DataOf } from './testing/event.js';
 export type { JobHost, JobInfo, JobStatus } from './testing/fake-job.js';

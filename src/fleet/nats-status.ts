@@ -1,3 +1,4 @@
+import { from, type Subscription } from 'rxjs';
 import type { NatsConnection, Status } from '@nats-io/nats-core';
 import { whenAborted } from '../foundation/abort.js';
 import { DisconnectedError } from '../protocol/errors.js';
@@ -19,6 +20,7 @@ export class NatsStatus {
   readonly nats: NatsConnection;
   readonly #watchers = new Set<NatsWatcher>();
   readonly #statuses: AsyncIterable<Status>;
+  readonly #subscription: Subscription;
   #connected: boolean;
   #closed = false;
 
@@ -29,7 +31,11 @@ export class NatsStatus {
     // It may be looking for a server just now; the type does not say so, the object does.
     const { protocol } = nats as NatsConnection & { readonly protocol?: { readonly connected?: boolean } };
     this.#connected = protocol?.connected ?? nats.info !== undefined;
-    void this.#run();
+    this.#subscription = from(this.#statuses).subscribe((status) => {
+      if (status.type === 'disconnect') this.#enter(false);
+      else if (status.type === 'reconnect') this.#enter(true);
+      else if (status.type === 'error') this.#refused(status.error);
+    });
     void nats.closed().then((cause) => {
       this.#close(cause instanceof Error ? cause : undefined);
     });
@@ -85,16 +91,9 @@ export class NatsStatus {
   /** Stops to watch; the connection is its owner's. */
   end(): void {
     this.#watchers.clear();
+    this.#subscription.unsubscribe();
     // Its queue would hold the iterator for ever.
     (this.#statuses as { stop?(): void }).stop?.();
-  }
-
-  async #run(): Promise<void> {
-    for await (const status of this.#statuses) {
-      if (status.type === 'disconnect') this.#enter(false);
-      else if (status.type === 'reconnect') this.#enter(true);
-      else if (status.type === 'error') this.#refused(status.error);
-    }
   }
 
   #enter(connected: boolean): void {

@@ -193,6 +193,8 @@ export class RunningAgent implements AsyncDisposable {
     for (const feed of this.#feeds.values()) feed.end();
     await this.#vms.close();
     this.#beater.end();
+    // From its last beat on it answers nobody, or who has just come would take it for alive.
+    this.#responder.end();
     if (!why) this.#beater.beat('last');
     this.#fence.close();
     if (!why) this.#board.put(undefined, { epoch: this.#lease.epoch, stopped: true });
@@ -202,7 +204,6 @@ export class RunningAgent implements AsyncDisposable {
       await Promise.all([this.#log.drained(patience), why ? undefined : this.#board.settled(patience)]);
       if (!why) await this.#lease.release();
     }
-    this.#responder.end();
     this.#board.end();
     this.#log.end();
     this.#status.end();

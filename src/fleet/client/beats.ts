@@ -1,3 +1,4 @@
+import { timer, type Unsubscribable } from 'rxjs';
 import type { Subscription } from '@nats-io/nats-core';
 import { listen } from '../listen.js';
 import type { NatsStatus } from '../nats-status.js';
@@ -16,7 +17,7 @@ export interface BeatWatcher {
 interface Host {
   /** Absent where it was not heard, but must be by then. */
   readonly latest: Beat | undefined;
-  readonly timer: ReturnType<typeof setTimeout>;
+  readonly silence: Unsubscribable;
   /** One that `latest` says is old: of an agent that was replaced, or the true one where somebody else made `latest` up. */
   rival?: Beat;
 }
@@ -45,7 +46,7 @@ export class Beats {
 
   /** It has answered otherwise: if no beat follows, its silence is told. */
   expect(host: string, every: number): void {
-    if (!this.#hosts.has(host)) this.#hosts.set(host, { latest: undefined, timer: this.#silence(host, every) });
+    if (!this.#hosts.has(host)) this.#hosts.set(host, { latest: undefined, silence: this.#silence(host, every) });
   }
 
   /** @param host undefined for all. The function returned takes it back. */
@@ -73,7 +74,7 @@ export class Beats {
   }
 
   #forget(): void {
-    for (const { timer } of this.#hosts.values()) clearTimeout(timer);
+    for (const { silence } of this.#hosts.values()) silence.unsubscribe();
     this.#hosts.clear();
   }
 
@@ -96,21 +97,22 @@ export class Beats {
       // It goes on beating, and the other does not.
       if (rival?.epoch !== beat.epoch || rival.beat !== beat.after) return;
     }
-    clearTimeout(known?.timer);
-    this.#hosts.set(host, { latest: beat, timer: this.#silence(host, beat.every) });
+    known?.silence.unsubscribe();
+    this.#hosts.set(host, { latest: beat, silence: this.#silence(host, beat.every) });
     const complete = latest?.epoch === beat.epoch && latest.beat >= beat.after;
     this.#tell(host, (watcher) => {
       watcher.beat(host, beat, complete);
     });
   }
 
-  #silence(host: string, every: number): ReturnType<typeof setTimeout> {
-    return setTimeout(() => {
+  /** By a timer of RxJS, so that it passes in virtual time, too. */
+  #silence(host: string, every: number): Unsubscribable {
+    return timer(BEATS * every).subscribe(() => {
       this.#hosts.delete(host);
       this.#tell(host, (watcher) => {
         watcher.silent(host);
       });
-    }, BEATS * every);
+    });
   }
 
   #tell(host: string, tell: (watcher: BeatWatcher) => void): void {

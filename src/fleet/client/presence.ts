@@ -180,7 +180,8 @@ class Presence {
     if (!this.#hosts.has(name)) {
       this.#hosts.set(name, host);
       const beat = this.#link.beats.of(name);
-      if (beat) Object.assign(host, { heard: !beat.stopped, epoch: beat.epoch });
+      const stopped = beat?.stopped === true;
+      if (beat) Object.assign(host, { heard: !stopped, stopped, epoch: beat.epoch });
       else if (this.#loaded) void this.#ask(name, host, vm);
     }
     if (vm === undefined) {

@@ -160,6 +160,7 @@ export class VmConnection {
     else if ('gone' in hello) this.#lose(hello.gone);
     if (!hello || 'gone' in hello || this.#ended) return false;
     this.#hello = hello;
+    this.#link.beats.expect(this.#vm.host, hello.every);
     this.#sequence.start(hello, hello.k);
     this.#link.beats.expect(this.#vm.host, hello.every);
     this.#inbox.next(`${JSON.stringify(hello.greeting)}\r\n`);
