@@ -39,7 +39,7 @@ describeNats('what anybody may publish', () => {
     (await nats.request('qmp1.cmd.h1.vm1.s.hello', '')).json<{ epoch: number; session: number; n: number }>();
 
   it('kills no agent and stops no reader, whatever the bytes of headers and payload (F10)', async () => {
-    await fleet.agent('h1', { vms: { vm1: qemu.connector }, allow: ['stop'] });
+    await fleet.agent('h1', { vms: { vm1: qemu.connector }, allow: ['stop'], beat: 5_000 });
     const reader = await fleet.client();
     const client = reader.client('h1/vm1');
     await client.connect();

@@ -5,6 +5,7 @@ import { messageId } from '../numbers.js';
 import { DOWN, eventTokenOf, isToken, subjectOf, UP, type VmName } from '../subjects.js';
 import { LogQueue } from './log.js';
 import { VmCounter } from '../vm-counter.js';
+import { readObject } from '../wire.js';
 
 export interface FeedHost {
   epoch(): number;
@@ -86,10 +87,9 @@ export class VmFeed {
   async #askUuid(): Promise<void> {
     const caller = this.vm.join();
     try {
-      const { UUID } = (await caller.execute({ name: 'query-uuid', args: undefined, oob: false })) as {
-        UUID?: unknown;
-      };
-      this.#uuid = typeof UUID === 'string' && /[1-9a-f]/i.test(UUID) ? UUID : undefined;
+      const answer = readObject(await caller.execute({ name: 'query-uuid', args: undefined, oob: false }));
+      const uuid = answer?.['UUID'];
+      this.#uuid = typeof uuid === 'string' && /[1-9a-f]/i.test(uuid) ? uuid : undefined;
       if (this.#uuid !== undefined) this.#host.changed(this.vm.info);
     } catch {
       // A server that has none, qemu-storage-daemon say; or its session has ended.
