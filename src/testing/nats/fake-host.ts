@@ -18,6 +18,7 @@ export interface FakeHostOptions {
 
 /** A host of the fleet, with its agent: publishes the events of its VMs, and answers for them. */
 export class FakeHost {
+  /** The first half of the names of its VMs. */
   readonly name: string;
   readonly #broker: Broker;
   readonly #allow: readonly string[];

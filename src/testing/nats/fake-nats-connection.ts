@@ -6,7 +6,9 @@ import { pulled } from './pulled.js';
 
 /** What happens to a connection, as NATS's `status()` tells it. */
 export interface FakeNatsStatus {
+  /** What has happened. */
   readonly type: 'disconnect' | 'reconnect';
+  /** The server it has happened to. */
   readonly server: string;
 }
 
@@ -18,6 +20,7 @@ export interface FakeNatsRequest extends NatsPublishOptions {
 
 /** How a subject is subscribed to. */
 export interface FakeNatsSubscribe {
+  /** Hears of each message; without one they are read by `for await`. */
   readonly callback?: (error: Error | null, message: NatsMessage) => void;
 }
 
@@ -71,10 +74,12 @@ export class FakeNatsConnection {
     };
   }
 
+  /** Resolves once it is closed. */
   closed(): Promise<void> {
     return this.#whenClosed;
   }
 
+  /** Ends its subscriptions. */
   close(): Promise<void> {
     this.#closed = true;
     for (const subscription of [...this.#subscriptions]) subscription.unsubscribe();
@@ -85,18 +90,22 @@ export class FakeNatsConnection {
     return this.#whenClosed;
   }
 
+  /** Closes it. */
   drain(): Promise<void> {
     return this.close();
   }
 
+  /** Whether it is closed. */
   isClosed(): boolean {
     return this.#closed;
   }
 
+  /** Never. */
   isDraining(): boolean {
     return false;
   }
 
+  /** The URL of the server. */
   getServer(): string {
     return this.#server.url;
   }
@@ -113,20 +122,24 @@ export class FakeNatsConnection {
     });
   }
 
+  /** Sends a message. Everybody has it when this returns; while the server is away it is lost. @throws Error once it is closed */
   publish(subject: string, payload: Uint8Array | string = '', options: NatsPublishOptions = {}): void {
     this.#check();
     if (!this.#server.broker.away) this.#server.broker.publish(subject, payload, options);
   }
 
+  /** Sends a message again. */
   publishMessage(message: NatsMessage): void {
     this.publish(message.subject, message.data, message);
   }
 
+  /** Sends the payload of a message to where its answer is expected. False where none is. */
   respondMessage({ reply = '', data, headers }: NatsMessage): boolean {
     if (reply !== '') this.publish(reply, data, headers && { headers });
     return reply !== '';
   }
 
+  /** Hears what is published to a subject, or to those that a pattern matches. */
   subscribe(subject: string, { callback }: FakeNatsSubscribe = {}): FakeSubscription {
     this.#check();
     const subscription = new FakeSubscription(this.#server.broker, subject, callback, (ended) => {
@@ -136,6 +149,7 @@ export class FakeNatsConnection {
     return subscription;
   }
 
+  /** Sends a message and resolves with the first answer. Rejects where nobody is subscribed, or answers in time. */
   async request(
     subject: string,
     payload: Uint8Array | string = '',
@@ -173,14 +187,17 @@ export class FakeNatsConnection {
     return Promise.reject(new Error('a FakeNats has no reconnect() of one connection'));
   }
 
+  /** Resolves at once: everything has arrived. */
   flush(): Promise<void> {
     return Promise.resolve();
   }
 
+  /** Resolves with 0. */
   rtt(): Promise<number> {
     return Promise.resolve(0);
   }
 
+  /** All 0. */
   stats(): { inBytes: number; outBytes: number; inMsgs: number; outMsgs: number } {
     return { inBytes: 0, outBytes: 0, inMsgs: 0, outMsgs: 0 };
   }

@@ -5,7 +5,9 @@ import { pulled } from './pulled.js';
 
 /** A subscription, in the shape of NATS's `Subscription`. */
 export class FakeSubscription implements AsyncIterable<NatsMessage> {
+  /** Hears of each message. */
   callback: (error: Error | null, message: NatsMessage) => void;
+  /** Resolves once it has ended. */
   readonly closed: Promise<void>;
   readonly #broker: Broker;
   readonly #messages = new Subject<NatsMessage>();
@@ -51,6 +53,7 @@ export class FakeSubscription implements AsyncIterable<NatsMessage> {
     });
   }
 
+  /** Ends it. */
   unsubscribe(): void {
     if (!this.#leave) return;
     this.#leave();
@@ -60,39 +63,48 @@ export class FakeSubscription implements AsyncIterable<NatsMessage> {
     this.#ended(this);
   }
 
+  /** Ends it. */
   drain(): Promise<void> {
     this.unsubscribe();
     return Promise.resolve();
   }
 
+  /** Never. */
   isDraining(): boolean {
     return false;
   }
 
+  /** Whether it has ended. */
   isClosed(): boolean {
     return this.#leave === undefined;
   }
 
+  /** What it is subscribed to. */
   getSubject(): string {
     return this.#pattern;
   }
 
+  /** Messages so far. */
   getReceived(): number {
     return this.#received;
   }
 
+  /** Messages so far. */
   getProcessed(): number {
     return this.#received;
   }
 
+  /** Always 0. */
   getPending(): number {
     return 0;
   }
 
+  /** Always 0. */
   getID(): number {
     return 0;
   }
 
+  /** There is none. */
   getMax(): undefined {
     return undefined;
   }

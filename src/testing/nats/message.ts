@@ -1,34 +1,57 @@
 /** Headers, in the shape of `MsgHdrs` of `@nats-io/nats-core`, which `rx-qmp/testing` does without. */
 export interface NatsHeaders extends Iterable<[string, string[]]> {
+  /** Whether the status is an error. */
   readonly hasError: boolean;
+  /** Code and description. */
   readonly status: string;
+  /** Of a message of the server itself; 503 says that nobody is subscribed. 0 for others. */
   readonly code: number;
+  /** What the code means. */
   readonly description: string;
+  /** The first value, or an empty string. */
   get(name: string): string;
+  /** Sets the one value. */
   set(name: string, value: string): void;
+  /** Adds a value. */
   append(name: string, value: string): void;
+  /** Whether there is a value. */
   has(name: string): boolean;
+  /** The names. */
   keys(): string[];
+  /** All values. */
   values(name: string): string[];
+  /** Removes all values. */
   delete(name: string): void;
+  /** The last value, or an empty string. */
   last(name: string): string;
 }
 
+/** What goes with a message. */
 export interface NatsPublishOptions {
+  /** Where an answer is expected. */
   readonly reply?: string;
+  /** Its headers. */
   readonly headers?: NatsHeaders;
 }
 
 /** A message, in the shape of NATS's `Msg`. */
 export interface NatsMessage {
+  /** What it was published to. */
   readonly subject: string;
+  /** Of the subscription; always 0. */
   readonly sid: number;
+  /** Where an answer is expected. */
   readonly reply?: string;
+  /** The payload. */
   readonly data: Uint8Array;
+  /** Its headers. */
   readonly headers?: NatsHeaders;
+  /** Publishes an answer. False where none is expected. */
   respond(payload?: Uint8Array | string, options?: NatsPublishOptions): boolean;
+  /** The payload as JSON. */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the shape is NATS's
   json<T>(): T;
+  /** The payload as text. */
   string(): string;
 }
 
