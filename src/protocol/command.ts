@@ -83,8 +83,13 @@ export function replyText(result: string, id: string | undefined): string {
 
 /** The same for an error; of what is no {@link CommandError}, the message with the class `GenericError`. */
 export function errorText(error: unknown, id: string | undefined): string {
-  const { errorClass, message } = error instanceof CommandError ? error : genericError(messageOf(error));
-  return `{"error":${JSON.stringify({ class: errorClass, desc: message })}${idMember(id)}}\r\n`;
+  if (error instanceof CommandError) return errorReplyText(error.message, id, error.errorClass);
+  return errorReplyText(messageOf(error), id);
+}
+
+/** The same where there is no error to begin with, which takes longer to make than all the rest. */
+export function errorReplyText(desc: string, id: string | undefined, errorClass = 'GenericError'): string {
+  return `{"error":${JSON.stringify({ class: errorClass, desc })}${idMember(id)}}\r\n`;
 }
 
 function messageOf(error: unknown): string {

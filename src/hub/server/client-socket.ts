@@ -29,7 +29,7 @@ const CODES: Readonly<Record<CutOff, number>> = {
 export interface ClientSocketOptions {
   readonly limits: HubLimits;
   readonly counters: Counters;
-  /** Is told how many bytes more the client has to read, or less. */
+  /** Is told by how many bytes the client's weight grows, or shrinks. */
   readonly tally: (bytes: number) => void;
   readonly turnEnd: TurnEnd;
   readonly log: (line: string) => void;
@@ -46,10 +46,14 @@ export class ClientSocket {
   #read: (() => void) | undefined;
   readonly #pinging: NodeJS.Timeout;
   #alive = true;
+  /** The pong that is on its way out, and the ping that came meanwhile. */
+  #ponging = false;
+  #pinged: Buffer | undefined;
   #open = true;
   /** What this turn has brought so far: it goes out as one message. */
   #held: Buffer[] = [];
   #unread = 0;
+  #owed = 0;
   #readAt = 0;
   #sentAt = performance.now();
   readonly #flush = (): void => {
@@ -67,6 +71,10 @@ export class ClientSocket {
     socket.on('pong', () => {
       this.#alive = true;
     });
+    socket.on('ping', (payload: Buffer) => {
+      this.#pinged = payload;
+      if (!this.#ponging) this.#pong();
+    });
     socket.on('message', (data: RawData) => {
       this.#alive = true;
       if (this.#open) this.#received?.(data as Buffer);
@@ -79,20 +87,28 @@ export class ClientSocket {
       socket.once('close', (code: number) => {
         clearInterval(this.#pinging);
         this.#end();
-        this.#tally(-this.#unread);
+        this.#forget();
         resolve(code);
       });
     });
   }
 
-  /** Bytes that were sent and not read, or are about to be sent. */
-  get unread(): number {
-    return this.#unread;
+  /** Bytes of the hub's memory: what was sent and not read, or is about to be sent, and what the client's commands take. */
+  get weight(): number {
+    return this.#unread + this.#owed;
   }
 
   /** Bytes that can be sent before one has to wait until they are read; {@link onRead} tells when there is more. */
   get room(): number {
     return this.#open ? Math.min(AHEAD, this.#options.limits.unreadBytes / 2) - this.#unread : 0;
+  }
+
+  /** So many bytes more, or less, are taken by commands that have no answer. */
+  owe(bytes: number): void {
+    // What comes back after the end was taken off then.
+    const change = Math.max(bytes, -this.#owed);
+    this.#owed += change;
+    this.#options.tally(change);
   }
 
   /** @param received is handed each message, @param ended is called once, when nothing can be sent any more */
@@ -150,7 +166,7 @@ export class ClientSocket {
   /** Ends it at once, without a word. */
   terminate(): void {
     this.#end();
-    this.#tally(-this.#unread);
+    this.#forget();
     this.#socket.terminate();
   }
 
@@ -182,6 +198,12 @@ export class ClientSocket {
     this.#options.tally(change);
   }
 
+  #forget(): void {
+    const { weight } = this;
+    [this.#unread, this.#owed] = [0, 0];
+    this.#options.tally(-weight);
+  }
+
   #ping(): void {
     if (!this.#alive) {
       if (this.#open) this.#count('half-open', 'no answer to a ping');
@@ -190,6 +212,17 @@ export class ClientSocket {
     }
     this.#alive = false;
     this.#socket.ping();
+  }
+
+  /** Of pings that come faster than pongs go out the last is answered: one who sends and does not read costs nothing. */
+  #pong(): void {
+    const payload = this.#pinged;
+    this.#pinged = undefined;
+    this.#ponging = payload !== undefined && this.#open;
+    if (!this.#ponging) return;
+    this.#socket.pong(payload, false, () => {
+      this.#pong();
+    });
   }
 
   #count(cause: CutOff, why: string): void {

@@ -15,7 +15,7 @@ export class Clients {
   readonly #clients = new Map<ClientSocket, Visitor>();
   /** Set while there are clients. */
   #timer: NodeJS.Timeout | undefined;
-  #unread = 0;
+  #weight = 0;
 
   constructor(limits: HubLimits) {
     this.#limits = limits;
@@ -40,9 +40,9 @@ export class Clients {
     return ofToken >= clientsPerToken ? 'too many clients of this token' : undefined;
   }
 
-  /** Bytes that clients have not read. */
-  get unread(): number {
-    return this.#unread;
+  /** Bytes of memory that they take: what they have not read, and their commands without an answer. */
+  get weight(): number {
+    return this.#weight;
   }
 
   add(client: ClientSocket, visitor: Visitor): void {
@@ -58,14 +58,14 @@ export class Clients {
     });
   }
 
-  /** A client has so many bytes more to read, or less. If it is too much in sum, those furthest behind go. */
+  /** A client takes so many bytes more, or less. If it is too much in sum, those furthest behind go. */
   tally(bytes: number): void {
-    this.#unread += bytes;
-    while (this.#unread > this.#limits.totalUnreadBytes) {
+    this.#weight += bytes;
+    while (this.#weight > this.#limits.totalUnreadBytes) {
       let furthest: ClientSocket | undefined;
-      for (const client of this.#clients.keys()) if (client.unread > (furthest?.unread ?? 0)) furthest = client;
+      for (const client of this.#clients.keys()) if (client.weight > (furthest?.weight ?? 0)) furthest = client;
       if (!furthest) return;
-      furthest.drop(`${furthest.unread} of ${this.#unread} bytes that clients have not read are its own`);
+      furthest.drop(`${furthest.weight} of ${this.#weight} bytes that are kept for all clients are its own`);
     }
   }
 

@@ -55,7 +55,9 @@ export function metricsText({ vms, watchers, clients, counters, audit, loopDelay
     ]),
     metric('rxqmp_hub_watchers', 'gauge', 'Clients of /events now.', [[{}, watchers.size]]),
     metric('rxqmp_hub_clients', 'gauge', 'Clients of all kinds now.', [[{}, clients.size]]),
-    metric('rxqmp_hub_unread_bytes', 'gauge', 'Bytes that clients have not read.', [[{}, clients.unread]]),
+    metric('rxqmp_hub_unread_bytes', 'gauge', 'Bytes that clients have not read, or that their commands take.', [
+      [{}, clients.weight],
+    ]),
     metric('rxqmp_hub_audit_lines_total', 'counter', 'Lines of the audit.', [[{}, audit.lines]]),
     metric('rxqmp_hub_loop_delay_seconds', 'gauge', 'Delay of the event loop since the last look.', [
       [{ of: 'mean' }, mean],

@@ -73,7 +73,12 @@ export interface HubLimits {
   readonly commands: number;
   /** Bytes that a client has not read; the largest single reply comes on top. @default 4 MiB */
   readonly unreadBytes: number;
-  /** The same for all clients together; beyond it the clients furthest behind are disconnected. @default 256 MiB */
+  /**
+   * The same for all clients together, commands without an answer included (their text and 8 KiB each); beyond it the clients
+   * furthest behind are disconnected.
+   *
+   * @default 256 MiB
+   */
   readonly totalUnreadBytes: number;
   /** Milliseconds between two pings; a client that answers none is cut off at the next. @default 30_000 */
   readonly pingInterval: number;

@@ -87,6 +87,10 @@ export class Requests {
       // A small compressed frame may become a large one.
       perMessageDeflate: false,
       handleProtocols: select,
+      // One frame of a client in a turn of the event loop, pings included: a chunk holds thousands of them.
+      allowSynchronousEvents: false,
+      // See ClientSocket, which answers them in a way that costs no memory.
+      autoPong: false,
       closeTimeout: CLOSE_TIMEOUT,
     };
     this.#webSockets = new WebSocketServer(settings);

@@ -1,6 +1,7 @@
 import { isRecord } from '../../foundation/checks.js';
 import { CommandError, genericError } from '../../protocol/command-error.js';
 import {
+  errorReplyText,
   errorText,
   isOutOfBand,
   nameOf,
@@ -35,6 +36,9 @@ const TURN_COMMANDS = 32;
 
 /** Characters of the unanswered commands of one client, together. */
 const COMMAND_LENGTH = 4 * 1024 * 1024;
+
+/** What an unanswered command takes besides its text, in bytes: 2 kB, and three times as much that is not collected yet. */
+const COMMAND_WEIGHT = 8 * 1024;
 
 /** A QMP server for one client: greets, negotiates, runs commands on the VM and passes its events on. */
 export class VmServer {
@@ -174,10 +178,12 @@ export class VmServer {
     const refusal = refusalOf(this.#rights, name, isOutOfBand(command));
     if (refusal !== undefined) {
       this.#host.audit(command, 'refused', performance.now());
-      throw genericError(refusal);
+      this.#reply(errorReplyText(refusal, id));
+      return;
     }
     this.#unanswered += 1;
     this.#unansweredLength += length;
+    this.#socket.owe(COMMAND_WEIGHT + length);
     if (this.#unanswered > this.#limits.commands || this.#unansweredLength > COMMAND_LENGTH) {
       this.#cutOff('flood', `${this.#unanswered} commands without an answer`);
       return;
@@ -189,6 +195,7 @@ export class VmServer {
     const text = await this.#textOfAnswer(command, id);
     this.#unanswered -= 1;
     this.#unansweredLength -= length;
+    this.#socket.owe(-COMMAND_WEIGHT - length);
     if (text !== undefined) this.#reply(text);
   }
 
@@ -203,7 +210,7 @@ export class VmServer {
     } catch (error) {
       const unanswered = error instanceof QmpError && !(error instanceof ExecuteError);
       this.#host.audit(command, unanswered ? 'unanswered' : 'error', begun);
-      if (error instanceof ExecuteError) return errorText(new CommandError(error.errorClass, error.desc), id);
+      if (error instanceof ExecuteError) return errorReplyText(error.desc, id, error.errorClass);
       if (unanswered) return undefined;
       // What cannot be sent, or passed on: nested too deep, say.
       return errorText(error, id);
