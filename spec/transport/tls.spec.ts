@@ -1,17 +1,25 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect as connectNet, type AddressInfo } from 'node:net';
+import { connect as connectNet, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, createServer, type Server, type TlsOptions, type TLSSocket } from 'node:tls';
+import { firstValueFrom, Subject } from 'rxjs';
 import { QmpClient } from 'rx-qmp';
-import { accept, tcp } from 'rx-qmp/node';
+import { accept, accept$, tcp } from 'rx-qmp/node';
 import { Peer } from '../support/scripted-server.js';
 
 const cert = readFileSync(join(__dirname, '../fixtures/tls/cert.pem'));
 const key = readFileSync(join(__dirname, '../fixtures/tls/key.pem'));
 
-/** A QMP server over TLS. */
-async function serve(options: TlsOptions = {}): Promise<{ port: number; stop(): Promise<void> }> {
+const MISSING = /it may want a client certificate that it trusts|misses one, ends in this way/;
+
+const servers: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+/** A QMP server over TLS, which stops after the test. */
+async function serve(options: TlsOptions = {}): Promise<{ port: number }> {
   const sockets: TLSSocket[] = [];
   const server: Server = createServer({ cert, key, ...options }, (socket) => {
     sockets.push(socket);
@@ -24,14 +32,14 @@ async function serve(options: TlsOptions = {}): Promise<{ port: number; stop(): 
   server.on('tlsClientError', () => undefined);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
+  servers.push({
     stop: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
-  };
+  });
+  return { port: (server.address() as AddressInfo).port };
 }
 
 describe('tcp with tls', () => {
@@ -41,7 +49,6 @@ describe('tcp with tls', () => {
     await client.connect();
     expect(await client.execute('query-status')).toEqual({ running: true });
     await client.close();
-    await server.stop();
   });
 
   it('sends its own certificate where the server asks for one (row 52)', async () => {
@@ -50,10 +57,23 @@ describe('tcp with tls', () => {
     const client = new QmpClient(tcp('localhost', server.port, { tls }));
     await client.connect();
     await client.close();
-    const stranger = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert] } }));
-    await expect(stranger.connect()).rejects.toMatchObject({ name: 'ConnectError' });
-    await stranger.close();
-    await server.stop();
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('says where its certificate may be missing: %s', async (maxVersion) => {
+    const server = await serve({ requestCert: true, ca: [cert], maxVersion });
+    const client = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert] } }));
+    const error = (await client.connect().catch((reason: unknown) => reason)) as Error;
+    expect(error).toMatchObject({ name: 'ConnectError' });
+    expect(error.message).toMatch(/certificate/);
+    expect(error.message).toMatch(MISSING);
+    await client.close();
+  });
+
+  it('says so where the server trusts another authority', async () => {
+    const server = await serve({ requestCert: true, maxVersion: 'TLSv1.2' });
+    const client = new QmpClient(tcp('localhost', server.port, { tls: { ca: [cert], cert, key } }));
+    await expect(client.connect()).rejects.toThrow(MISSING);
+    await client.close();
   });
 
   it('refuses a server that it does not trust, and one that speaks no TLS', async () => {
@@ -65,7 +85,6 @@ describe('tcp with tls', () => {
       cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
     });
     await client.close();
-    await server.stop();
   });
 
   it('refuses bad TLS options with a ConnectError', async () => {
@@ -88,6 +107,45 @@ describe('accept with tls', () => {
     await lurkerGone;
     await client.close();
     socket.destroy();
+  });
+});
+
+describe('accept$ over TCP', () => {
+  it.each([
+    ['in the clear', undefined],
+    ['with tls', { cert, key }],
+  ])('gives a client for each QEMU that dials in, named by its address: %s (C16)', async (_what, tls) => {
+    const port = await freePort();
+    const clients: QmpClient[] = [];
+    const arrived = new Subject<void>();
+    const listening = accept$(`tcp:127.0.0.1:${port}`, tls ? { tls } : {}).subscribe((client) => {
+      clients.push(client);
+      arrived.next();
+    });
+    const silent = await dialled(port);
+    const silentGone = once(silent, 'close');
+    const sockets: Socket[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      const next = firstValueFrom(arrived);
+      const socket = tls
+        ? connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: [cert] })
+        : connectNet(port, '127.0.0.1');
+      sockets.push(socket);
+      const peer = new Peer(socket);
+      await peer.handshake();
+      await next;
+      void peer.replyToAll({ running: true });
+    }
+    listening.unsubscribe();
+    await silentGone;
+    expect(clients.map(({ name, state }) => [name, state.phase])).toEqual(
+      sockets.map(({ localPort }) => [`tcp:127.0.0.1:${localPort}`, 'ready']),
+    );
+    for (const client of clients) {
+      expect(await client.execute('query-status')).toEqual({ running: true });
+      await client.close();
+    }
+    for (const socket of sockets) socket.destroy();
   });
 });
 

@@ -18,7 +18,11 @@ export function unanswered(name: string, time: number): NegotiationError {
 
 /** It ended before anything came. */
 export function hungUp(name: string, how: string, cause: unknown): GreetingError {
-  return new GreetingError(`${name}: closed before any greeting came (${how}); is this a QMP monitor?`, { cause });
+  return new GreetingError(
+    `${name}: closed before any greeting came (${how}); is this a QMP monitor? Over TLS, a server that refuses the client's ` +
+      'certificate, or misses one, ends in this way',
+    { cause },
+  );
 }
 
 /** Something else came first. */
