@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { rxQmp } from '../support/cli.js';
+import { Cli, rxQmp } from '../support/cli.js';
+import { connect } from 'rx-qmp/node';
 import { describeQemu, spawnQemu, type Qemu } from '../support/qemu.js';
 
 describeQemu('rx-qmp shutdown, screenshot, type, jobs, migrate', () => {
@@ -32,6 +33,39 @@ describeQemu('rx-qmp shutdown, screenshot, type, jobs, migrate', () => {
     expect(JSON.parse((await rxQmp('jobs', qemu.address)).stdout)).toMatchObject({ id: 'one', type: 'create' });
     const followed = await rxQmp('jobs', qemu.address, '--follow');
     expect(followed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^one concluded \d+\/\d+\n$/) as string });
+  });
+
+  it('follow a job until it is over', async () => {
+    const client = await connect(qemu.address);
+    for (const name of ['source', 'target']) {
+      await client.execute('blockdev-add', { driver: 'null-co', 'node-name': name, size: 8_388_608 });
+    }
+    const job = { 'job-id': 'copy', device: 'source', target: 'target', sync: 'full', speed: 4_194_304 } as const;
+    await client.execute('blockdev-backup', job);
+    await client.close();
+    const { code, stdout } = await rxQmp('jobs', qemu.address, '--follow');
+    const lines = stdout.trim().split('\n');
+    const copy = lines.filter((line) => line.startsWith('copy '));
+    expect({ code, first: copy[0], last: copy.at(-1) }).toMatchObject({
+      code: 0,
+      first: expect.stringMatching(/^copy running \d+\/8388608$/) as string,
+      last: expect.stringMatching(/^copy over \d+\/8388608$/) as string,
+    });
+  });
+
+  it('cancel a migration on Ctrl-C', async () => {
+    const client = await connect(qemu.address);
+    await client.execute('migrate-set-parameters', { 'max-bandwidth': 100_000 });
+    await client.close();
+    const cli = new Cli(['migrate', qemu.address, 'exec:cat >/dev/null']);
+    await cli.until('stdout', /memory active/);
+    cli.process.kill('SIGINT');
+    const stderr = 'cancelled: the VM runs on where it is\n';
+    expect(await cli.ended()).toMatchObject({ code: 130, stderr });
+    const after = await connect(qemu.address);
+    expect(await after.execute('query-migrate')).toMatchObject({ status: 'cancelled' });
+    await after.execute('migrate-set-parameters', { 'max-bandwidth': 1_073_741_824 });
+    await after.close();
   });
 
   it('migrate, in plain lines, and fail with the words of QEMU', async () => {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { takeWhile } from 'rxjs';
+import type { JobInfo } from '../../protocol/qapi/types.js';
 import { jobs$ } from '../../tasks/jobs.js';
 import { ADDRESS, addressOptions, type AddressOptions } from '../addresses.js';
 import { ProgressDisplay } from '../progress.js';
@@ -35,11 +36,15 @@ Examples:
         const running$ = jobs$(client).pipe(
           takeWhile((jobs) => jobs.some(({ status }) => !ENDED.includes(status)), true),
         );
+        let before: readonly JobInfo[] = [];
         try {
           await untilDone(running$, signal, (jobs) => {
-            for (const { id, status, ...job } of jobs) {
+            const left = before.filter(({ id }) => !jobs.some((job) => job.id === id));
+            // Most jobs are dismissed at once: that it is over is all that can be seen here.
+            for (const { id, status, ...job } of [...jobs, ...left.map((job) => ({ ...job, status: 'over' }))]) {
               display.show(id, status, job['current-progress'], job['total-progress']);
             }
+            before = jobs;
           });
         } finally {
           display.end();

@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
 import { QmpClient } from '../../client/qmp-client.js';
 import { migrate } from '../../tasks/migrate.js';
 import { ADDRESS, addressOptions, connectorFor, type AddressOptions } from '../addresses.js';
 import { ProgressDisplay } from '../progress.js';
+import { note } from '../terminal.js';
 import { untilDone } from '../until-done.js';
 import { withClient } from '../with-client.js';
 
@@ -32,10 +34,15 @@ Ctrl-C cancels it: the VM runs on where it is. The exit code is 0 when the migra
         await there?.connect();
         await withClient(address, options, async (client, signal) => {
           const progress$ = migrate(client, { uri, ...(there && { destination: there }) });
-          await untilDone(progress$, signal, ({ status, ram }) => {
-            const total = ram?.total ?? 0;
-            display.show('memory', status, total - (ram?.remaining ?? total), total);
-          });
+          try {
+            await untilDone(progress$, signal, ({ status, ram }) => {
+              const total = ram?.total ?? 0;
+              display.show('memory', status, total - (ram?.remaining ?? total), total);
+            });
+          } catch (error) {
+            if (signal.aborted) await untilCancelled(client);
+            throw error;
+          }
         });
       } finally {
         display.end();
@@ -43,4 +50,17 @@ Ctrl-C cancels it: the VM runs on where it is. The exit code is 0 when the migra
       }
     });
   return addressOptions(command);
+}
+
+/** QEMU forgets the commands of a client that leaves before they have run. */
+async function untilCancelled(client: QmpClient): Promise<void> {
+  const status = async (): Promise<string | undefined> => (await client.execute('query-migrate')).status;
+  let now = await status();
+  while (now === 'setup' || now === 'active' || now === 'cancelling') {
+    await setTimeout(50);
+    now = await status();
+  }
+  note(
+    now === 'cancelled' ? 'cancelled: the VM runs on where it is' : `not cancelled: the migration is ${now ?? 'none'}`,
+  );
 }
