@@ -21,6 +21,19 @@ export const QMP_PROXY: Needed = {
   variable: 'RX_QMP_REQUIRE_LIBVIRT',
 };
 
+export const SYSTEMD: Needed = {
+  program: 'systemd-analyze',
+  package: 'systemd',
+  variable: 'RX_QMP_REQUIRE_SYSTEMD',
+};
+
+/** Every Debian has it; it is the other end of a unix datagram socket, which Node does not have. */
+export const PERL: Needed = { program: 'perl', package: 'perl-base', variable: 'RX_QMP_REQUIRE_SYSTEMD' };
+
+export const NGINX: Needed = { program: 'nginx', package: 'nginx-light', variable: 'RX_QMP_REQUIRE_PROXIES' };
+
+export const CADDY: Needed = { program: 'caddy', package: 'caddy', variable: 'RX_QMP_REQUIRE_PROXIES' };
+
 /** `describe` for what needs these programs. Where one is missing it is skipped, and says so; with its variable set it fails. */
 export function describeWith(needed: readonly Needed[], name: string, fn: () => void): void {
   const missing = needed.find(({ program }) => spawnSync(program, ['--version']).error);

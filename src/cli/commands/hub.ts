@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { Command, Option } from 'commander';
 import { createHub, type Hub } from '../../hub/server/hub.js';
 import type { HubOptions } from '../../hub/server/options.js';
@@ -10,6 +11,7 @@ import { parseListen, parseVms, vmConnectors, type Listen, type NamedAddresses }
 import { aborted, interruptSignal } from '../interrupt.js';
 import { LOG_FORMATS, LOG_LEVELS, logTo } from '../log.js';
 import { list } from '../options.js';
+import { systemdService } from '../systemd.js';
 import { UsageError } from '../usage-error.js';
 
 interface Options extends FleetOptions {
@@ -46,7 +48,7 @@ export function hubCommand(): Command {
     .option('--tls-cert <file>', 'PEM; beyond loopback it or --behind-proxy is a must')
     .option('--tls-key <file>', 'PEM')
     .option('--behind-proxy', 'a proxy in front encrypts')
-    .option('--audit-log <file>', 'add a line of JSON for each command that is no query')
+    .option('--audit-log <file>', 'add a line of JSON for each command that is no query; opened again on SIGHUP')
     .option('--check', 'check options and files, and end')
     .addOption(new Option('--log-level <level>', 'how much to log').choices(LOG_LEVELS).default('info'))
     .addOption(new Option('--log-format <format>', 'how to log').choices(LOG_FORMATS).default('text'))
@@ -85,9 +87,13 @@ async function hub(vms: NamedAddresses | [], options: Options): Promise<void> {
 /** Until it is interrupted. */
 async function runHub(settings: HubOptions, options: Options, logger: Required<Logger>): Promise<void> {
   const running = await createHub(settings);
+  const service = systemdService(logger);
   process.stdout.write(`listening at ${running.url}\n`);
   if (running.token !== undefined) process.stdout.write(`operator's token, for this run: ${running.token}\n`);
   const reload = (): void => {
+    running.reopenAuditLog().catch((error: unknown) => {
+      logger.warn(`the audit goes on in the file that was open: ${(error as Error).message}`);
+    });
     readAgain(running, options).then(
       () => {
         logger.info('the files of tokens and TLS were read again');
@@ -98,8 +104,10 @@ async function runHub(settings: HubOptions, options: Options, logger: Required<L
     );
   };
   process.on('SIGHUP', reload);
+  await service.ready();
   await aborted(interruptSignal(['SIGINT', 'SIGTERM']));
   process.off('SIGHUP', reload);
+  await service.stopping();
   await running.close();
 }
 
@@ -135,8 +143,10 @@ async function filesOf({ tokenFile, tlsCert, tlsKey }: Options): Promise<Pick<Hu
 
 async function readAgain(running: Hub, options: Options): Promise<void> {
   const { tokens, tls } = await filesOf(options);
-  if (tls) running.setTls(tls);
+  // What may fail comes first: all of it changes, or nothing.
+  if (tls) createSecureContext(tls);
   if (tokens) running.setTokens(tokens);
+  if (tls) running.setTls(tls);
 }
 
 /** Starts it on a port that nobody knows, without VMs, and ends it. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Logger } from '../../foundation/logger.js';
 import { escaped } from '../../foundation/text.js';
@@ -41,7 +42,8 @@ interface Refusals {
 /** Who did what: in the log, in a file if one is named, and the latest of each VM for operators. */
 export class Audit {
   readonly #logger: Logger | undefined;
-  readonly #file: WriteStream | undefined;
+  readonly #path: string | undefined;
+  #file: WriteStream | undefined;
   readonly #byVm = new Map<string, Ring<AuditLine>>();
   readonly #refusals = new Map<string, Refusals>();
   #timer: NodeJS.Timeout | undefined;
@@ -50,9 +52,17 @@ export class Audit {
   /** @param path of a file that lines of JSON are added to; it is made for its owner alone */
   constructor(logger: Logger | undefined, path: string | undefined) {
     this.#logger = logger;
-    if (path === undefined) return;
-    this.#file = createWriteStream(path, { flags: 'a', mode: 0o600 });
-    this.#file.on('error', (error) => logger?.warn(`the audit cannot be written to ${path}: ${error.message}`));
+    this.#path = path;
+    if (path !== undefined) this.#file = this.#open(path);
+  }
+
+  /** Goes on in a new file of that name, if the old one was moved. Rejects if it cannot be opened; then nothing has changed. */
+  async reopen(): Promise<void> {
+    if (this.#path === undefined) return;
+    const file = this.#open(this.#path);
+    await once(file, 'open');
+    this.#file?.end();
+    this.#file = file;
   }
 
   /** Lines from the start. */
@@ -84,6 +94,12 @@ export class Audit {
       file.once('close', resolve);
       file.end();
     });
+  }
+
+  #open(path: string): WriteStream {
+    const file = createWriteStream(path, { flags: 'a', mode: 0o600 });
+    file.on('error', (error) => this.#logger?.warn(`the audit cannot be written to ${path}: ${error.message}`));
+    return file;
   }
 
   #refused(line: AuditLine): void {

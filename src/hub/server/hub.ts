@@ -38,6 +38,11 @@ export interface Hub extends AsyncDisposable {
   setTokens(tokens: readonly HubToken[]): void;
   /** Replaces the certificate, for new connections. @throws Error if it is not valid, or the hub was started without TLS */
   setTls(tls: NonNullable<HubOptions['tls']>): void;
+  /**
+   * Opens the file of the audit again, after somebody has moved it away; does nothing where there is none. Rejects if it cannot be
+   * opened: the audit then goes on in the file that was open.
+   */
+  reopenAuditLog(): Promise<void>;
   /** Closes all connections and stops listening. May be called again. */
   close(): Promise<void>;
 }
@@ -170,6 +175,10 @@ class RunningHub implements Hub {
 
   setTls(tls: NonNullable<HubOptions['tls']>): void {
     this.#server.setTls(tls);
+  }
+
+  reopenAuditLog(): Promise<void> {
+    return this.#audit.reopen();
   }
 
   close(): Promise<void> {
