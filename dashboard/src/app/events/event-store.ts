@@ -1,8 +1,9 @@
-import { DestroyRef, effect, inject, Injectable, signal, untracked } from '@angular/core';
+import { computed, DestroyRef, effect, inject, Injectable, signal, untracked } from '@angular/core';
 import { toArray, type Observer } from 'rxjs';
 import { timeOf, type HubEvent, type HubGap } from 'rx-qmp';
 import { injectQmpHub } from 'rx-qmp/angular';
 import { oneLine } from '../format';
+import { Pulse } from '../pulse';
 import { phaseAfter, phaseOf, Track } from '../timeline/track';
 import { VmStore } from '../vms/vm-store';
 import { Ring } from './ring';
@@ -41,34 +42,34 @@ export interface Past {
 export const LOG_LIMIT = 5_000;
 /** Events from before the page was opened that are asked for of one VM. */
 const PAST = 1_000;
-/** Milliseconds between two updates of the page, however many events come. */
-const FLUSH = 250;
 
 /** Hears the hub for as long as the page is open, and keeps what log and timeline show. Its memory is bounded. */
 @Injectable({ providedIn: 'root' })
 export class EventStore {
   readonly #hub = injectQmpHub();
   readonly #vms = inject(VmStore);
+  readonly #pulse = inject(Pulse);
   readonly #log = new Ring<LogEntry>(LOG_LIMIT);
   readonly #tracks = new Map<string, Track>();
   readonly #last = new Map<string, LastEvent>();
   readonly #seen = new Map<string, string>();
-  readonly #entries = signal<readonly LogEntry[]>([]);
-  readonly #version = signal(0);
   readonly #names = signal<readonly string[]>([]);
-  readonly #total = signal(0);
   readonly #past = signal<Past | undefined>(undefined);
   #count = 0;
   #lastId = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** The latest {@link LOG_LIMIT} events and gaps, oldest first. */
-  readonly entries = this.#entries.asReadonly();
+  readonly entries = computed(() => {
+    this.#pulse.beat();
+    return this.#log.snapshot();
+  });
   /** The names of the events seen so far, in alphabetical order. */
   readonly names = this.#names.asReadonly();
-  readonly total = this.#total.asReadonly();
-  /** Grows with each update of the page. Read it where {@link track} and {@link last} are read. */
-  readonly version = this.#version.asReadonly();
+  /** How many events there were. */
+  readonly total = computed(() => {
+    this.#pulse.beat();
+    return this.#count;
+  });
 
   constructor() {
     const subscriptions = [
@@ -81,7 +82,6 @@ export class EventStore {
     ];
     inject(DestroyRef).onDestroy(() => {
       for (const subscription of subscriptions) subscription.unsubscribe();
-      clearTimeout(this.#timer);
     });
     effect(() => {
       const rows = this.#vms.rows();
@@ -89,7 +89,7 @@ export class EventStore {
         const now = Date.now();
         for (const row of rows) this.track(row.name).enter(phaseOf(row), now);
         if (this.#tracks.size > 2 * rows.length) this.#forgetOthers(new Set(rows.map(({ name }) => name)));
-        this.#soon();
+        this.#pulse.soon();
       });
     });
   }
@@ -139,7 +139,7 @@ export class EventStore {
         const since =
           past.length < PAST ? (this.#vms.byName().get(vm)?.since ?? Infinity) : (past[0]?.time ?? Infinity);
         track.learn(past, since);
-        this.#soon();
+        this.#pulse.soon();
       },
       error: () => {
         // That time stays empty, which is what is known of it, until the VM comes into sight again.
@@ -150,7 +150,7 @@ export class EventStore {
 
   clear(): void {
     this.#log.clear();
-    this.#flush();
+    this.#pulse.soon();
   }
 
   #ask(vm: string, before: string | undefined, take: Pick<Observer<readonly HubEvent[]>, 'next' | 'error'>): void {
@@ -182,20 +182,7 @@ export class EventStore {
 
   #note(entry: Omit<LogEntry, 'id'>): void {
     this.#log.push({ id: ++this.#lastId, ...entry });
-    this.#soon();
-  }
-
-  #soon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#flush();
-    }, FLUSH);
-  }
-
-  #flush(): void {
-    this.#entries.set(this.#log.snapshot());
-    this.#total.set(this.#count);
-    this.#version.update((version) => version + 1);
+    this.#pulse.soon();
   }
 
   #forgetOthers(names: ReadonlySet<string>): void {

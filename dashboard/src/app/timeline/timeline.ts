@@ -17,6 +17,7 @@ import { EventStore } from '../events/event-store';
 import { TONES } from '../events/tone';
 import { duration } from '../format';
 import { LogFilter } from '../log/log-filter';
+import { Pulse } from '../pulse';
 import { urlOf } from '../route';
 import { BARS_HEIGHT, timelineRow } from './timeline-row';
 
@@ -38,6 +39,7 @@ export class Timeline {
   readonly only = input<string>();
   readonly #store = inject(EventStore);
   readonly #clock = inject(Clock);
+  readonly #pulse = inject(Pulse);
   readonly #width = signal(600);
   /** Where the drag of a range began and where it is, in pixels. */
   readonly #drag = signal<readonly [number, number] | undefined>(undefined);
@@ -74,7 +76,7 @@ export class Timeline {
     return only === undefined ? this.choice.shown() : [only];
   });
   readonly rows = computed(() => {
-    this.#store.version();
+    this.#pulse.beat();
     return this.#names().map((name) => timelineRow(name, this.#store.track(name), this.#frame()));
   });
   /** The picked range in pixels: while it is dragged, and after. */

@@ -6,6 +6,7 @@ import { Clock } from '../clock';
 import { Choice } from '../choice';
 import { EventStore, type LastEvent } from '../events/event-store';
 import { duration } from '../format';
+import { Pulse } from '../pulse';
 import { urlOf } from '../route';
 import { JobBar } from './job-bar';
 import { grouped, itemOf, ordered, SORTS, type ListItem, type Sort } from './vm-order';
@@ -24,6 +25,7 @@ export class VmList {
   readonly #store = inject(VmStore);
   readonly #events = inject(EventStore);
   readonly #clock = inject(Clock);
+  readonly #pulse = inject(Pulse);
   readonly choice = inject(Choice);
   readonly viewport = viewChild(CdkVirtualScrollViewport);
 
@@ -34,7 +36,7 @@ export class VmList {
   readonly byGroup = signal(false);
 
   readonly rows = computed(() => {
-    if (this.sort() === 'event') this.#events.version();
+    if (this.sort() === 'event') this.#pulse.beat();
     return ordered(this.#store.rows(), this.search(), this.sort(), {
       isOpen: (row) => this.#store.isOpen(row),
       rank: this.#store.rank(),
@@ -46,7 +48,7 @@ export class VmList {
   );
   readonly total = computed(() => this.#store.rows().length);
   /** Looks at the clock and the events once for all lines. */
-  readonly #moment = computed(() => ({ now: this.#clock.now(), version: this.#events.version() }));
+  readonly #moment = computed(() => ({ now: this.#clock.now(), beat: this.#pulse.beat() }));
 
   readonly #range = toSignal(
     toObservable(this.viewport).pipe(

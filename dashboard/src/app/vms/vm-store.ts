@@ -1,8 +1,6 @@
-import { computed, effect, Injectable, signal, untracked } from '@angular/core';
-import { toObservable, toSignal } from '@angular/core/rxjs-interop';
-import { throttleTime } from 'rxjs';
-import type { VmInfo } from 'rx-qmp';
+import { computed, effect, inject, Injectable, signal, untracked } from '@angular/core';
 import { injectQmpHub } from 'rx-qmp/angular';
+import { Pulse } from '../pulse';
 import { rowOf, type Look, type VmRow } from './vm-row';
 
 export interface Count {
@@ -11,19 +9,19 @@ export interface Count {
   readonly count: number;
 }
 
-/** Milliseconds between two updates of the list, however many VMs change. */
-const UPDATE = 200;
-
 /** All VMs of the hub, and what the head of the page says of them. */
 @Injectable({ providedIn: 'root' })
 export class VmStore {
-  readonly #vms = toSignal(
-    toObservable(injectQmpHub().vms).pipe(throttleTime(UPDATE, undefined, { leading: true, trailing: true })),
-    { initialValue: [] as readonly VmInfo[] },
-  );
+  readonly #hub = injectQmpHub();
+  readonly #pulse = inject(Pulse);
   readonly #collator = new Intl.Collator(undefined, { numeric: true });
   readonly #acknowledged = signal<ReadonlySet<string>>(readAcknowledged());
 
+  readonly #vms = computed(() => {
+    this.#pulse.beat();
+    return untracked(this.#hub.vms);
+  });
+  /** As of the last beat of the page. */
   readonly rows = computed<readonly VmRow[]>(() => this.#vms().map(rowOf));
   readonly byName = computed(() => new Map(this.rows().map((row) => [row.name, row])));
   readonly #names = computed(() => this.rows().map(({ name }) => name), { equal: sameItems });
@@ -47,6 +45,10 @@ export class VmStore {
   );
 
   constructor() {
+    effect(() => {
+      this.#hub.vms();
+      this.#pulse.soon();
+    });
     // A trouble that is over is forgotten, so that its next occurrence counts again.
     effect(() => {
       if (this.rows().length === 0) return;
