@@ -17,7 +17,7 @@ import {
 } from 'rxjs';
 import type { QmpClientOptions } from '../../client/options.js';
 import { QmpClient } from '../../client/qmp-client.js';
-import { backoff, type ReconnectPolicy } from '../../client/reconnect.js';
+import { backoff, wasSteady, type ReconnectPolicy } from '../../client/reconnect.js';
 import { checkLimit } from '../../foundation/checks.js';
 import { disposeBy } from '../../foundation/disposal.js';
 import { HotSource } from '../../foundation/hot-source.js';
@@ -80,6 +80,9 @@ export class HubClient implements AsyncDisposable {
   // A ReplaySubject, unlike a BehaviorSubject, tells the last state also after the end.
   readonly #states = new ReplaySubject<HubState>(1);
   #state: HubState = { phase: 'idle' };
+  /** Counts as that of a `QmpClient` does. */
+  #attempt = 0;
+  #openSince: Date | undefined;
   readonly #clients = new Set<QmpClient>();
   readonly #events = new HotSource<HubEvent>();
   readonly #gaps = new HotSource<HubGap>();
@@ -151,10 +154,11 @@ export class HubClient implements AsyncDisposable {
         this.#take(frame);
       }),
       retry({
-        resetOnSuccess: true,
-        delay: (cause: QmpError, attempt) => {
+        delay: (cause: QmpError) => {
           this.#place.lost(cause);
-          const delay = reconnect.delay(attempt, cause);
+          if (this.#openSince && wasSteady(reconnect, this.#openSince)) this.#attempt = 0;
+          this.#openSince = undefined;
+          const delay = reconnect.delay((this.#attempt += 1), cause);
           if (delay === null) {
             void this.#end({ phase: 'closed', cause });
             return EMPTY;
@@ -165,6 +169,8 @@ export class HubClient implements AsyncDisposable {
       }),
       takeUntil(this.#closed),
       finalize(() => {
+        this.#attempt = 0;
+        this.#openSince = undefined;
         this.#vms = undefined;
         this.#place = this.#newPlace();
         this.#enter({ phase: 'idle' });
@@ -187,6 +193,7 @@ export class HubClient implements AsyncDisposable {
       const { role, name, allow, screen } = frame.hub;
       this.#vms = frame.vms;
       this.#place.greeted(frame);
+      this.#openSince = new Date();
       this.#enter({ phase: 'open', rights: { role, name, allow, screen } });
     } else if ('event' in frame) this.#place.heard(frame);
     else {
