@@ -50,6 +50,9 @@ export async function startGuest({ args = [], append, machine, memory = '192M' }
   return { ...qemu, serial, agentPath: join(qemu.folder, 'qga'), ready: () => serial.prompt(), kill };
 }
 
+/** Milliseconds in which a guest must have done anything that is asked of it, on the slowest machine. */
+const PATIENCE = 150_000;
+
 /** A shell on the guest's serial port. */
 export class GuestSerial {
   /** All that the guest has written so far. */
@@ -67,8 +70,9 @@ export class GuestSerial {
     socket.on('error', () => undefined).on('close', () => this.#wake?.());
   }
 
-  /** Resolves with the first match in what the guest wrote after the last one; rejects when QEMU is gone before. */
+  /** Resolves with the first match in what the guest wrote after the last one; rejects when QEMU is gone before, or nothing comes. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
+    const deadline = Date.now() + PATIENCE;
     for (;;) {
       const match = pattern.exec(this.text.slice(this.#read));
       if (match) {
@@ -76,7 +80,10 @@ export class GuestSerial {
         return match;
       }
       if (this.#socket.closed) throw new Error(`QEMU ended without ${String(pattern)}:\n${this.text}`);
+      if (Date.now() > deadline) throw new Error(`the guest did not write ${String(pattern)}:\n${this.text}`);
+      const tooLate = setTimeout(() => this.#wake?.(), deadline - Date.now() + 1);
       await new Promise<void>((resolve) => (this.#wake = resolve));
+      clearTimeout(tooLate);
     }
   }
 
@@ -92,10 +99,10 @@ export class GuestSerial {
 
   /** Types a command into the shell and resolves with what it printed. */
   async run(command: string): Promise<string> {
-    const mark = `done${(commands += 1)}`;
-    // The shell echoes what is typed: the mark is cut in two there.
-    this.#socket.write(`${command}; echo ${mark.slice(0, 2)}''${mark.slice(2)}\n`);
-    const [, output = ''] = await this.until(new RegExp(`''${mark.slice(2)}\\s*\\n([^]*?)${mark}`));
+    const number = (commands += 1);
+    // The shell echoes what is typed, broken where its line is full: the marks are cut in two there.
+    this.#socket.write(`echo be''gin${number}; ${command}; echo do''ne${number}\n`);
+    const [, output = ''] = await this.until(new RegExp(`begin${number}\\s*\\n([^]*?)done${number}`));
     return output.trim();
   }
 }

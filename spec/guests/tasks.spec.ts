@@ -98,9 +98,19 @@ describeGuest('the tasks, on a running guest', () => {
     await client.execute('blockdev-del', { 'node-name': 'null0' });
   });
 
-  // A DIMM that the guest keeps is tried on FakeQemu alone for now: on a quiet machine this guest does not bring it online, so there is
-  // nothing to refuse.
-  it('fail where there is no such device', async () => {
+  it('fail where the guest refuses, and where there is no such device', async () => {
+    await client.execute('object-add', { 'qom-type': 'memory-backend-ram', id: 'mem1', size: 134_217_728 });
+    // The guest says that it has brought the DIMM online.
+    const { data } = await eventAfter(
+      client,
+      'ACPI_DEVICE_OST',
+      () => client.execute('device_add', { driver: 'pc-dimm', id: 'dimm1', memdev: 'mem1' }),
+      { filter: ({ data }) => data.info.device === 'dimm1', timeout: 30_000 },
+    );
+    expect(data.info).toMatchObject({ source: 1, status: 0 });
+    // All memory of the zone that the kernel takes first is in the DIMM: what these files need there cannot be moved.
+    await guest.serial.run('i=0; while [ $i -lt 3000 ]; do : > /tmp/f$i; i=$((i + 1)); done');
+    await expect(unplug(client, 'dimm1')).rejects.toMatchObject({ name: 'UnplugError', device: 'dimm1' });
     await expect(unplug(client, 'nothing')).rejects.toMatchObject({
       name: 'ExecuteError',
       errorClass: 'DeviceNotFound',

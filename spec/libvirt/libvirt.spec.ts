@@ -45,13 +45,14 @@ describeWith([LIBVIRTD], 'a real libvirtd, in the session of another user', () =
     });
   });
 
-  it('passes events on before the reply of the command that caused them, times included', async () => {
+  // Libvirt sends replies and events from different threads: on a busy machine an event comes after the reply.
+  it('passes events on, in their order and with their times', async () => {
     await connected();
     for (let round = 0; round < 10; round += 1) {
       using listener = client.listener(['STOP', 'RESUME']);
       await client.execute('stop');
       await client.execute('cont');
-      expect(listener.history.map(({ event }) => event)).toEqual(['STOP', 'RESUME']);
+      expect([(await listener.get()).event, (await listener.get()).event]).toEqual(['STOP', 'RESUME']);
       expect(Math.abs((listener.history[0]?.timestamp.seconds ?? 0) - Date.now() / 1000)).toBeLessThan(60);
     }
     using jobs = client.listener('JOB_STATUS_CHANGE');

@@ -88,11 +88,15 @@ describeQemu('launch', () => {
     const reason = new Error('enough');
     await expect(launch(SMALL, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     const controller = new AbortController();
-    const launching = launch(['60'], { binary: 'sleep', signal: controller.signal });
+    const folder = temporaryFolder();
+    const binary = join(folder.path, 'says-nothing');
+    writeFileSync(binary, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    const launching = launch([], { binary, signal: controller.signal });
     setImmediate(() => {
       controller.abort(reason);
     });
     await expect(launching).rejects.toBe(reason);
+    folder.remove();
   });
 });
 
