@@ -7,13 +7,14 @@ import { ladder } from './ladder/rows.js';
 import { memory } from './memory/rows.js';
 import { clients } from './clients/rows.js';
 import { dashboard } from './dashboard/rows.js';
+import { fleet } from './fleet/rows.js';
 import { hub } from './hub/rows.js';
 import { reply } from './reply/rows.js';
 import { wire } from './wire/rows.js';
 
 /** @typedef {{ rounds: number, quick: boolean }} Scale */
 
-const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, hub, cli, dashboard, size };
+const GROUPS = { wire, ladder, dispatch, listeners, churn, reply, clients, memory, hub, fleet, cli, dashboard, size };
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');

@@ -1,7 +1,7 @@
 // One who does nothing wrong: asks something every few milliseconds, and notes how long the answer took.
 import { WebSocket } from 'ws';
 import { once } from 'node:events';
-import { input, serve } from './helper.js';
+import { input, serve } from '../helper.js';
 
 const { url, token } = input();
 const socket = new WebSocket(url.replace(/^http/, 'ws'), { headers: { Authorization: `Bearer ${token}` } });

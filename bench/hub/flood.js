@@ -1,6 +1,6 @@
 // Clients that send as much of the same as the hub takes, and come again when they are cut off.
 import { frameOf, Reader } from './reader.js';
-import { input, serve } from './helper.js';
+import { input, serve } from '../helper.js';
 
 const FRAMES = {
   refused: frameOf(1, Buffer.from('{"execute":"quit","id":1}')),

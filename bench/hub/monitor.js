@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { lines, POOL } from '../wire/events.js';
-import { input, serve } from './helper.js';
+import { input, serve } from '../helper.js';
 
 const GREETING = `{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": ""}, "capabilities": ["oob"]}}\r\n`;
 /** The answer to `query-large`. */

@@ -1,6 +1,6 @@
 // So many readers of one VM, or of all.
 import { Reader } from './reader.js';
-import { input, serve } from './helper.js';
+import { input, serve } from '../helper.js';
 
 const { url, tokens, count, negotiate = true } = input();
 /** @type {Reader[]} */

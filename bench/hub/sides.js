@@ -1,9 +1,7 @@
 // The server that is measured; the monitor, the readers and those who flood have processes of their own.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHub } from '../../dist/node.js';
-import { Helper } from './helper.js';
+import { withHelpers } from '../helper.js';
 import { startRelay } from './relay.js';
 
 const OPERATOR = 'operator-0123456789';
@@ -12,22 +10,8 @@ const BYSTANDER = { token: OPERATOR };
 /** Events in one go. */
 const BURST = 5_000;
 
-/** @template T @param {(folder: string, helper: (...what: Parameters<typeof Helper.start>) => Promise<Helper>) => Promise<T>} use */
-async function withHelpers(use) {
-  const folder = await mkdtemp(join(tmpdir(), 'rx-qmp-bench-hub-'));
-  /** @type {Helper[]} */
-  const helpers = [];
-  try {
-    return await use(folder, async (...what) => {
-      const helper = await Helper.start(...what);
-      helpers.push(helper);
-      return helper;
-    });
-  } finally {
-    await Promise.all(helpers.map((helper) => helper.end()));
-    await rm(folder, { recursive: true });
-  }
-}
+/** @param {'monitor' | 'readers' | 'flood' | 'bystander'} name */
+const file = (name) => new URL(`./${name}.js`, import.meta.url);
 
 /** @param {import('../../dist/node.js').HubOptions} options */
 async function startHub(options) {
@@ -57,11 +41,11 @@ async function cutOffs(url) {
 /** Processor time of the server and time on the clock, in milliseconds, until every watcher has every event. */
 export function burst({ side, watchers, bursts }) {
   return withHelpers(async (folder, helper) => {
-    const monitor = await helper('monitor', { folder });
+    const monitor = await helper(file('monitor'), { folder });
     await monitor.ask({ appear: 1 });
     const path = join(folder, 'vm1.qmp');
     const { url } = side === 'relay' ? await startRelay(path) : await startHub({ vms: { vm1: `unix:${path}` } });
-    const readers = await helper('readers', {
+    const readers = await helper(file('readers'), {
       ...{ url: `${url}/vms/vm1`, tokens: VIEWERS, count: watchers, negotiate: side !== 'relay' },
     });
     const run = async (times) => {
@@ -82,19 +66,19 @@ export function burst({ side, watchers, bursts }) {
 /** The longest wait of a bystander, in milliseconds, while others flood or events come. */
 export function flood({ kind, viewers, seconds, rate, events }) {
   return withHelpers(async (folder, helper) => {
-    const monitor = await helper('monitor', { folder });
+    const monitor = await helper(file('monitor'), { folder });
     await monitor.ask({ appear: 1 });
     const hub = await startHub({ vms: { vm1: `unix:${join(folder, 'vm1.qmp')}` } });
     const url = `${hub.url}/vms/vm1`;
-    const readers = kind === 'events' && (await helper('readers', { url, tokens: VIEWERS, count: viewers }));
-    const bystander = await helper('bystander', { url, ...BYSTANDER });
+    const readers = kind === 'events' && (await helper(file('readers'), { url, tokens: VIEWERS, count: viewers }));
+    const bystander = await helper(file('bystander'), { url, ...BYSTANDER });
     await new Promise((resolve) => setTimeout(resolve, 300));
     await bystander.ask({ reset: true });
     if (readers) {
       const { sent } = await monitor.ask(rate ? { rate, seconds } : { events });
       await readers.ask({ until: sent });
     } else {
-      await helper('flood', { url, token: VIEWERS[0], count: viewers, kind });
+      await helper(file('flood'), { url, token: VIEWERS[0], count: viewers, kind });
       await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
     }
     const { longest, ended } = await bystander.ask({});
@@ -106,12 +90,12 @@ export function flood({ kind, viewers, seconds, rate, events }) {
 /** The most resident memory, in bytes, while so many readers that have stopped reading are sent events, or what they asked for. */
 export function stopped({ count, kind, seconds }) {
   return withHelpers(async (folder, helper) => {
-    const monitor = await helper('monitor', { folder });
+    const monitor = await helper(file('monitor'), { folder });
     await monitor.ask({ appear: 1 });
     const hub = await startHub({ vms: { vm1: `unix:${join(folder, 'vm1.qmp')}` } });
     const url = `${hub.url}/vms/vm1`;
-    const readers = await helper('readers', { url, tokens: VIEWERS, count });
-    const bystander = await helper('bystander', { url, ...BYSTANDER });
+    const readers = await helper(file('readers'), { url, tokens: VIEWERS, count });
+    const bystander = await helper(file('bystander'), { url, ...BYSTANDER });
     await readers.ask({ stop: true });
     if (kind === 'replies') await readers.ask({ ask: 200 });
     const end = performance.now() + seconds * 1_000;
@@ -127,16 +111,16 @@ export function stopped({ count, kind, seconds }) {
 /** The longest wait of a bystander, in milliseconds, while so many VMs appear in a folder and vanish again. */
 export function vms({ count, watchers }) {
   return withHelpers(async (folder, helper) => {
-    const monitor = await helper('monitor', { folder });
+    const monitor = await helper(file('monitor'), { folder });
     await monitor.ask({ appear: 1 });
     const hub = await startHub({ dir: folder });
-    const readers = await helper('readers', {
+    const readers = await helper(file('readers'), {
       url: `${hub.url}/events`,
       tokens: VIEWERS,
       count: watchers,
       negotiate: false,
     });
-    const bystander = await helper('bystander', { url: `${hub.url}/vms/vm1`, ...BYSTANDER });
+    const bystander = await helper(file('bystander'), { url: `${hub.url}/vms/vm1`, ...BYSTANDER });
     const ready = async (wanted) => {
       while (hub.vms.filter(({ state }) => state === 'ready').length !== wanted) {
         await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,9 +1,8 @@
-import { DestroyRef, inject, untracked, type Signal } from '@angular/core';
+import { DestroyRef, inject, type Signal } from '@angular/core';
 import type { Observable } from 'rxjs';
 import type { QmpClient } from '../client/qmp-client.js';
 import type { FleetEvent, FleetGap, FleetState, FleetVm, Where } from '../fleet/client/fleet-types.js';
 import type { HistoryRange } from '../fleet/client/history.js';
-import { StateError } from '../protocol/errors.js';
 import { injectFrom, type InjectOptions } from './injection.js';
 import { SharedFleet } from './shared-fleet.js';
 
@@ -40,27 +39,12 @@ export function injectQmpFleet(options: InjectOptions = {}): QmpFleet {
 }
 
 function heldBy(destroyRef: DestroyRef, shared: SharedFleet): QmpFleet {
-  const held = new Map<string, QmpClient>();
-  let destroyed = false;
-  destroyRef.onDestroy(() => {
-    destroyed = true;
-    for (const name of held.keys()) shared.release(name);
-  });
   return {
     state: shared.state,
     vms: shared.vms,
     events$: (where) => shared.read((fleet) => fleet.events$(where)),
     gaps$: (where) => shared.read((fleet) => fleet.gaps$(where)),
     history: (where) => shared.read((fleet) => fleet.history(where)),
-    client(name) {
-      const client = held.get(name) ?? untracked(() => acquire(name));
-      held.set(name, client);
-      return client;
-    },
+    client: shared.clients.heldBy(destroyRef, 'fleet'),
   };
-
-  function acquire(name: string): QmpClient {
-    if (destroyed) throw new StateError(`${name}: what injected the fleet is destroyed`);
-    return shared.acquire(name);
-  }
 }

@@ -1,7 +1,6 @@
-import { DestroyRef, inject, untracked, type Signal } from '@angular/core';
+import { DestroyRef, inject, type Signal } from '@angular/core';
 import type { Observable } from 'rxjs';
 import type { QmpClient } from '../client/qmp-client.js';
-import { StateError } from '../protocol/errors.js';
 import type { HubState } from '../hub/client/hub-client.js';
 import type { VmInfo } from '../gateway/vm-info.js';
 import type { HubHistoryOptions } from '../hub/client/hub-history.js';
@@ -42,27 +41,12 @@ export function injectQmpHub(options: InjectOptions = {}): QmpHub {
 }
 
 function heldBy(destroyRef: DestroyRef, shared: SharedHub): QmpHub {
-  const held = new Map<string, QmpClient>();
-  let destroyed = false;
-  destroyRef.onDestroy(() => {
-    destroyed = true;
-    for (const name of held.keys()) shared.release(name);
-  });
   return {
     state: shared.state,
     vms: shared.vms,
     events$: shared.events$,
     gaps$: shared.gaps$,
     history: (vm, options) => shared.history(vm, options),
-    client(name) {
-      const client = held.get(name) ?? untracked(() => acquire(name));
-      held.set(name, client);
-      return client;
-    },
+    client: shared.clients.heldBy(destroyRef, 'hub'),
   };
-
-  function acquire(name: string): QmpClient {
-    if (destroyed) throw new StateError(`${name}: what injected the hub is destroyed`);
-    return shared.acquire(name);
-  }
 }

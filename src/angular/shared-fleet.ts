@@ -6,6 +6,7 @@ import type { FleetState, FleetVm } from '../fleet/client/fleet-types.js';
 import { textOf } from '../foundation/text.js';
 import { unopened } from './platform.js';
 import { keepConnected } from './provide-qmp.js';
+import { SharedClients } from './shared-clients.js';
 
 /** A fleet, and how to end what carries it. */
 export interface OpenFleet {
@@ -13,19 +14,14 @@ export interface OpenFleet {
   close(): Promise<void>;
 }
 
-interface SharedClient {
-  readonly client: QmpClient;
-  users: number;
-}
-
 /** One fleet for all who inject it: its state as signals, and its clients, each shared by those who use the same VM. */
 export class SharedFleet {
   readonly state: Signal<FleetState>;
   readonly vms: Signal<readonly FleetVm[]>;
+  readonly clients: SharedClients = new SharedClients((name) => this.#open(name));
   /** Undefined on a server. */
   readonly #opening: Promise<OpenFleet> | undefined;
   readonly #outsideZone: <T>(fn: () => T) => T;
-  readonly #clients = new Map<string, SharedClient>();
   readonly #subscriptions: Subscription[] = [];
   #closed = false;
 
@@ -64,28 +60,10 @@ export class SharedFleet {
     return defer(() => from(opening)).pipe(switchMap(({ fleet }) => from$(fleet)));
   }
 
-  acquire(name: string): QmpClient {
-    const shared = this.#clients.get(name) ?? { client: this.#open(name), users: 0 };
-    this.#clients.set(name, shared);
-    shared.users += 1;
-    return shared.client;
-  }
-
-  release(name: string): void {
-    const shared = this.#clients.get(name);
-    if (!shared) return;
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    this.#clients.delete(name);
-    void shared.client.close();
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    const clients = [...this.#clients.values()];
-    this.#clients.clear();
-    await Promise.all(clients.map(({ client }) => client.close()));
+    await this.clients.close();
     await this.#opening?.then(
       (open) => open.close(),
       () => undefined,

@@ -7,22 +7,18 @@ import type { HubHistoryOptions } from '../hub/client/hub-history.js';
 import type { HubEvent, HubGap } from '../hub/protocol.js';
 import { unopened } from './platform.js';
 import { keepConnected } from './provide-qmp.js';
-
-interface SharedClient {
-  readonly client: QmpClient;
-  users: number;
-}
+import { SharedClients } from './shared-clients.js';
 
 /** One hub for all who inject it: its state as signals, and its clients, each shared by those who use the same VM. */
 export class SharedHub {
   readonly state: Signal<HubState>;
   readonly vms: Signal<readonly VmInfo[]>;
+  readonly clients: SharedClients = new SharedClients((name) => this.#open(name));
   readonly events$: Observable<HubEvent>;
   readonly gaps$: Observable<HubGap>;
   /** Undefined on a server. */
   readonly #hub: HubClient | undefined;
   readonly #outsideZone: <T>(fn: () => T) => T;
-  readonly #clients = new Map<string, SharedClient>();
   readonly #subscriptions: Subscription[] = [];
 
   constructor(hub: HubClient | undefined, outsideZone: <T>(fn: () => T) => T) {
@@ -51,25 +47,9 @@ export class SharedHub {
     return this.#hub?.history(vm, options) ?? NEVER;
   }
 
-  acquire(name: string): QmpClient {
-    const shared = this.#clients.get(name) ?? { client: this.#open(name), users: 0 };
-    this.#clients.set(name, shared);
-    shared.users += 1;
-    return shared.client;
-  }
-
-  release(name: string): void {
-    const shared = this.#clients.get(name);
-    if (!shared) return;
-    shared.users -= 1;
-    if (shared.users > 0) return;
-    this.#clients.delete(name);
-    void shared.client.close();
-  }
-
   async close(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    this.#clients.clear();
+    await this.clients.close();
     await this.#hub?.close();
   }
 

@@ -1,5 +1,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** A process that does what it is asked, one thing after the other. */
 export class Helper {
@@ -8,9 +11,9 @@ export class Helper {
     this.child = child;
   }
 
-  /** @param {'monitor' | 'readers' | 'flood' | 'bystander'} name @param {object} input */
-  static async start(name, input) {
-    const child = fork(new URL(`./${name}.js`, import.meta.url), [JSON.stringify(input)]);
+  /** @param {URL} module @param {object} input */
+  static async start(module, input) {
+    const child = fork(module, [JSON.stringify(input)]);
     const helper = new Helper(child);
     await once(child, 'message');
     return helper;
@@ -25,10 +28,31 @@ export class Helper {
 
   /** @returns {Promise<void>} */
   async end() {
-    if (this.child.exitCode !== null) return;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
+  }
+}
+
+/**
+ * Gives `use` a folder and a way to start helpers, and ends all of them afterwards.
+ *
+ * @template T @param {(folder: string, helper: (...what: Parameters<typeof Helper.start>) => Promise<Helper>) => Promise<T>} use
+ */
+export async function withHelpers(use) {
+  const folder = await mkdtemp(join(tmpdir(), 'rx-qmp-bench-'));
+  /** @type {Helper[]} */
+  const helpers = [];
+  try {
+    return await use(folder, async (...what) => {
+      const helper = await Helper.start(...what);
+      helpers.push(helper);
+      return helper;
+    });
+  } finally {
+    await Promise.all(helpers.map((helper) => helper.end()));
+    await rm(folder, { recursive: true });
   }
 }
 
