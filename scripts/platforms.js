@@ -59,12 +59,32 @@ const angular = (major, node) => ({
   use: (folder) => works(folder, bin(folder, 'node'), 'angular.js'),
 });
 
+/** The first program of the README as it is printed there, in TypeScript that Node runs by itself. @type {(line: string, quick?: boolean) => Platform} */
+const firstProgram = (line, quick) => ({
+  name: `The first program of the README, node first.ts on Node ${line}`,
+  packages: [`node@${line}`],
+  quick,
+  use: async (folder) => {
+    const chapter = readFileSync(join(root, 'README.md'), 'utf8').split('## A first program\n')[1] ?? '';
+    const [, program = ''] = /```ts\n(.*?)```/s.exec(chapter) ?? [];
+    const { serve } = await import('../dist/node.js');
+    const { FakeQemu } = await import('../dist/testing.js');
+    const served = await serve(new FakeQemu().connector, 0);
+    writeFileSync(join(folder, 'first.ts'), program.replace('unix:/tmp/vm1.qmp', served.address));
+    const { stdout } = await run(bin(folder, 'node'), ['first.ts'], { cwd: folder, timeout: 60_000 });
+    await served.close();
+    if (!/^the VM is running\nSTOP \d+\nRESUME \d+\n$/.test(stdout)) throw new Error(`it printed ${stdout}`);
+  },
+});
+
 /** @type {Platform[]} */
 const platforms = [
   node('20.19', true),
   node('22'),
   node('24', true),
   node('26'),
+  firstProgram('22'),
+  firstProgram('24'),
   { name: 'Bun', packages: ['bun'], use: smoke('bun', 'run') },
   { name: 'Deno', packages: ['deno'], use: smoke('deno', 'run', '--allow-all', '--node-modules-dir=manual') },
   typescript('5.4', true),

@@ -1,7 +1,7 @@
 // What a program does with the packed package, in one file that every runtime runs: it prints `works` at its end.
 import { firstValueFrom, Subject } from 'rxjs';
-import { EventBus, EventListener, HubClient, ofEvent, QmpClient } from 'rx-qmp';
-import { connect, createHub, serve } from 'rx-qmp/node';
+import { EventBus, EventListener, ofEvent, QmpClient } from 'rx-qmp';
+import { connect, createHub, HubClient, serve, webSocket } from 'rx-qmp/node';
 import { event, FakeQemu, qmpMarbles } from 'rx-qmp/testing';
 
 function expect(what, actual, expected) {
@@ -29,15 +29,20 @@ expect('a reply', (await client.execute('query-status')).status, 'running');
 await client.close();
 expect('the end', client.state.phase, 'closed');
 
-// Node 20 has no WebSocket of its own.
-const WebSocket = globalThis.WebSocket ?? (await import('ws')).WebSocket;
 const hub = await createHub({ vms: { vm1: new FakeQemu().connector }, port: 0 });
-const hubClient = new HubClient(hub.url, { token: hub.token, WebSocket });
+const hubClient = new HubClient(hub.url, { token: hub.token });
 const vm = hubClient.client('vm1');
 await vm.connect();
 expect('a hub', (await vm.execute('query-status')).status, 'running');
 await vm.close();
 await hubClient.close();
+// The WebSocket of Node 22 tells an error and no close where the handshake failed: that must not wait for connectTimeout.
+const since = performance.now();
+const refused = new QmpClient(webSocket(`${hub.url}/vms/vm1`, { token: 'wrong-0123456789' }));
+const refusal = await refused.connect().catch((error) => error);
+expect('a refused WebSocket', [refusal.name, refusal.cause?.name], ['ConnectError', 'WebSocketError']);
+if (performance.now() - since > 5_000) throw new Error('a refused WebSocket took as long as connectTimeout');
+await refused.close();
 await hub.close();
 await served.close();
 

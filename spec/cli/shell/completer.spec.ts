@@ -24,8 +24,22 @@ describe('the completion of rx-qmp shell', () => {
     ['blockdev-add driver=raw file.driver=nbd file.server.type=unix file.server.p', ['file.server.path=']],
     ['device_add driver=e1000 d', []],
     ['no-such-command a', []],
-    ['hmp info ', []],
-    ['{"execute": "st', []],
+    ['{"exec', ['"exec-oob": "', '"execute": "']],
+    ['{"execute": "job-dis', ['"job-dismiss"']],
+    ['{"execute": "job-dismiss", ', ['"arguments": {', '"exec-oob": "']],
+    ['{"execute": "job-dismiss", "arguments": {', ['"id": "']],
+    ['{"execute": "job-dismiss", "arguments": {"id": "a", ', []],
+    ['{"execute": "blockdev-add", "arguments": {"driver": "ra', ['"raw"']],
+    ['{"execute": "blockdev-add", "arguments": {"read-only": ', ['false', 'true']],
+    ['{"execute": "blockdev-add", "arguments": {"driver": "raw", "o', ['"offset": ']],
+    ['{"execute": "blockdev-add", "arguments": {"driver": "raw", "cache": {"d', ['"direct": ']],
+    [
+      '{"execute": "migrate-set-capabilities", "arguments": {"capabilities": [{"capability": "postcopy-r',
+      ['"postcopy-ram"'],
+    ],
+    ['{"execute": "stop"}', []],
+    ['{"execute": ]]', []],
+    ['{"execute": "__proto__", "arguments": {"', []],
   ])('knows what may follow %s', (line, expected) => {
     expect(complete(schema, line, false)[0]).toEqual(expected);
   });
@@ -35,6 +49,14 @@ describe('the completion of rx-qmp shell', () => {
     expect(raw).toContain('offset=');
     expect(raw).not.toContain('l2-cache-size=');
     expect(complete(schema, 'blockdev-add driver=qcow2 ', false)[0]).toContain('l2-cache-size=');
+  });
+
+  it('knows the commands of the monitor for people, as its help lists them', () => {
+    const hmp = ['c', 'cont', 'info', 'info block', 'info blockstats', 'stop'];
+    const after = (line: string): string[] => complete(schema, line, false, hmp)[0];
+    expect(after('hmp ')).toEqual(['c ', 'cont ', 'info ', 'stop ']);
+    expect(after('hmp info bl')).toEqual(['block ', 'blockstats ']);
+    expect(after('hmp info block ')).toEqual([]);
   });
 
   it('offers an argument once', () => {

@@ -1,21 +1,30 @@
 import type { QmpSchema, SchemaMember } from '../../client/schema.js';
 import { parseArguments } from '../command-arguments.js';
+import { starting, type Completion } from './candidates.js';
+import { completeJson } from './json-completer.js';
 import { plainWord, wordsOf } from './words.js';
-
-/** What may stand at the end of a line, and the word it takes the place of: as `node:readline` wants it. */
-export type Completion = [string[], string];
 
 const OWN = ['hmp ', 'help ', 'exit', 'transaction('];
 /** Where the data of a transaction's actions stands, all variants of it. */
 const TRANSACTION = { command: 'transaction', path: 'actions.data' };
 
-/** Completes commands, their arguments and the values of these, from the QEMU's own schema. */
-export function complete(schema: QmpSchema, line: string, inTransaction: boolean): Completion {
+/**
+ * Completes commands, their arguments and the values of these, from the QEMU's own schema.
+ *
+ * @param hmp the commands of the monitor for people
+ */
+export function complete(
+  schema: QmpSchema,
+  line: string,
+  inTransaction: boolean,
+  hmp: readonly string[] = [],
+): Completion {
+  if (/^\s*\{/.test(line)) return completeJson(schema, line);
   const [, before = '', last = ''] = /^(.*\s)?(\S*)$/s.exec(line) ?? [];
   const [name = '', ...given] = wordsOf(before).words;
   if (name === '') return starting(last, names(schema, inTransaction));
   if (name === 'help') return starting(last, given.length === 0 ? schema.commands : []);
-  if (name === 'hmp' || name.startsWith('{')) return [[], last];
+  if (name === 'hmp') return hmpWord(hmp, given, last);
   const base = inTransaction ? TRANSACTION : { command: name, path: '' };
   const context = inTransaction ? { actions: { type: name, data: argumentsIn(given) } } : argumentsIn(given);
   return argument(schema, base, context, last, given);
@@ -71,8 +80,14 @@ function valuesOf(schema: QmpSchema, base: Base, context: object, key: string): 
   return member?.kind === 'boolean' ? ['true', 'false'] : [];
 }
 
-function starting(word: string, candidates: readonly string[]): Completion {
-  return [[...new Set(candidates)].filter((candidate) => candidate.startsWith(word)).sort(), word];
+/** A word at a time of commands that may have two: `info block`. */
+function hmpWord(commands: readonly string[], given: readonly string[], last: string): Completion {
+  const before = given.map((word) => `${word} `).join('');
+  const rest = commands.filter((command) => command.startsWith(before)).map((command) => command.slice(before.length));
+  return starting(
+    last,
+    rest.map((words) => `${words.split(' ')[0] ?? ''} `),
+  );
 }
 
 /** The arguments typed so far, as far as they can be read. */

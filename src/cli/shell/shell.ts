@@ -10,6 +10,7 @@ import { resultText } from '../result-text.js';
 import { jsonLine, note, paint, printable } from '../terminal.js';
 import { complete } from './completer.js';
 import { helpText } from './help.js';
+import { hmpWords } from './hmp-words.js';
 import { HISTORY_LIMIT, HistoryFile } from './history-file.js';
 import { Input } from './input.js';
 import { leaveTyped, writeAbove } from './terminal-line.js';
@@ -24,6 +25,7 @@ export class Shell {
   readonly #line: Interface;
   readonly #history: HistoryFile | undefined;
   #schema: QmpSchema | undefined;
+  #hmp: readonly string[] = [];
   /** Aborts the command that runs; there is none while a line is being typed. */
   #running: AbortController | undefined;
   #failed = false;
@@ -39,7 +41,7 @@ export class Shell {
       terminal,
       prompt: terminal ? PROMPT : '',
       completer: (text: string) =>
-        this.#schema ? complete(this.#schema, text, this.#input.inTransaction) : [[], text],
+        this.#schema ? complete(this.#schema, text, this.#input.inTransaction, this.#hmp) : [[], text],
       history: this.#history?.read().reverse() ?? [],
       historySize: HISTORY_LIMIT,
       removeHistoryDuplicates: true,
@@ -73,6 +75,7 @@ export class Shell {
       // Lines that come while a command runs wait in the iterator.
       const lines = this.#line[Symbol.asyncIterator]();
       this.#schema = await schemaOf(this.#client).catch(() => undefined);
+      if (this.#history) this.#hmp = await hmpWords(this.#client);
       this.#ask();
       for (;;) {
         const next = await lines.next();
