@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { createHub } from '../../dist/node.js';
 import { withHelpers } from '../helper.js';
+import { stopwatch } from '../stopwatch.js';
 import { startRelay } from './relay.js';
 
 const OPERATOR = 'operator-0123456789';
@@ -56,10 +57,9 @@ export function burst({ side, watchers, bursts }) {
       }
     };
     await run(Math.ceil(bursts / 3));
-    const [begun, spent] = [performance.now(), process.cpuUsage()];
+    const stop = stopwatch();
     await run(bursts);
-    const { user, system } = process.cpuUsage(spent);
-    return { clock: performance.now() - begun, processor: (user + system) / 1_000 };
+    return stop();
   });
 }
 

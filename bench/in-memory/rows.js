@@ -26,7 +26,7 @@ export async function dispatch({ rounds, quick }) {
     ratio: measured.ratio(side, by),
   });
   return [
-    { ...row('event → history, queue and view of a listener, through the bus', 'listener', 'subject'), maximum: 3 },
+    { ...row('event → history, queue and view of a listener, through the bus', 'listener', 'subject'), maximum: 2.5 },
     row('the same, its queue full', 'unread', 'subject'),
     row('the same, the bus fed by a Subject', 'listenerOfSubject', 'subject'),
     row('event → observe(name)', 'observe', 'subject'),
@@ -55,14 +55,14 @@ export async function listeners({ rounds, quick }) {
       value: time(measured.median(`observe ${count}`)),
       against: `with 1 ${time1}`,
       ratio: measured.ratio(`observe ${count}`, 'observe 1'),
-      ...(count === 1_000 && { maximum: 1.5 }),
+      ...(count === 1_000 && { maximum: 1.2 }),
     })),
     ...(quick ? [1_000] : counts).map((count) => ({
       what: `event with ${count.toLocaleString('en')} listeners, times faster than as many filter()s`,
       value: time(measured.median(`observe ${count}`)),
       against: `filters ${time(measured.median(`filters ${count}`))}`,
       ratio: measured.ratio(`filters ${count}`, `observe ${count}`),
-      ...(count === 1_000 && { minimum: 200 }),
+      ...(count === 1_000 && { minimum: 250 }),
     })),
     ...['mapOfSubjects', 'mittSide', 'eventEmitter', 'emittery'].map((peer) => ({
       what: 'event with 1,000 listeners, one matching',
@@ -88,7 +88,7 @@ export async function churn({ rounds, quick }) {
     value: time(measured.median(many)),
     against: `beside 10 ${time(measured.median(few))}`,
     ratio: measured.ratio(many, few),
-    maximum: 2,
+    maximum: 1.5,
   });
   return [
     row('observe(): subscribe, event, unsubscribe, beside 10,000 others', '10000', '10'),

@@ -35,7 +35,7 @@ export async function reply({ rounds, quick }) {
         value: time(`execute ${size}`),
         against: `plain chunk list ${time(`plain ${size}`)}`,
         ratio: measured.ratio(`execute ${size}`, `plain ${size}`),
-        ...(size === 32 && { maximum: 1.5 }),
+        ...(size === 32 && { maximum: 1.3 }),
       })),
       {
         what: `a MiB of the ${last} MiB reply, to one of 8 MiB (linear is 1)`,

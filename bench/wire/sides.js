@@ -1,8 +1,9 @@
-// The clients on the wire, each to be run in its own process: milliseconds from before the connection to the last event. The
-// first connection warms up.
+// The clients on the wire, each to be run in its own process: milliseconds from before the connection to the last event, on the
+// clock and of processor time. The first connection warms up.
 import { connect as connectSocket } from 'node:net';
 import { unixSocket } from '../../dist/node.js';
 import { QmpClient } from '../../dist/index.js';
+import { stopwatch } from '../stopwatch.js';
 import { NAME, named } from './events.js';
 
 /** @typedef {{ warm: string, full: string, warmEvents: number, events: number }} Input */
@@ -18,13 +19,13 @@ function side(receive) {
 async function timed(receive, path, events) {
   const expected = { events, named: named(events) };
   globalThis.gc?.();
-  const start = performance.now();
+  const stop = stopwatch();
   /** @type {() => unknown} */
   let close = () => undefined;
   await new Promise((resolve) => {
     close = receive(path, expected, resolve);
   });
-  const spent = performance.now() - start;
+  const spent = stop();
   await close();
   return spent;
 }

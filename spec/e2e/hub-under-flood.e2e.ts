@@ -14,7 +14,7 @@ import { describeBrowser, launch } from './browser.js';
 const OPERATOR = 'operators-token-0123456789';
 const VIEWER = 'viewers-token-0123456789';
 /** Frames of each kind that the flooders have sent when it ends. */
-const FLOOD = 20_000;
+const FLOOD = 10_000;
 
 /** What a page of somebody's own does with the built package. */
 const PAGE = `
@@ -110,7 +110,7 @@ describeBrowser('a hub that is being flooded', () => {
       const expected: string[] = [];
       const enough = async (): Promise<boolean> =>
         (await Promise.all(sent.map((ask) => ask()))).every((n) => n >= FLOOD);
-      for (let round = 0; round < 10 || !(await enough()); round += 1) {
+      for (let round = 0; round < 5 || !(await enough()); round += 1) {
         await client.execute('stop');
         expect(await run(one, 'query-status')).toMatchObject({ status: 'paused' });
         await run(two, 'cont');
