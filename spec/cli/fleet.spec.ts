@@ -47,6 +47,7 @@ describeNats('rx-qmp agent', () => {
       /export RX_QMP_NATS=(\S+) RX_QMP_NATS_CREDS=(\S+\/viewer)/.exec(first.stdout) ?? [];
     const env = { RX_QMP_NATS: url, RX_QMP_NATS_CREDS: viewer.replace(/viewer$/, 'operator') };
     expect(statSync(viewer).mode & 0o777).toBe(0o600);
+    expect(first.stdout).toContain(`--creds ${viewer.replace(/viewer$/, 'agent')} --allow stop,cont NAME=ADDRESS`);
     expect(first.stdout + first.stderr).not.toContain(readFileSync(viewer, 'utf8').trim().split(' ')[1]);
     await agent({}, '--host', 'h2', '--nats', url, '--creds', viewer.replace(/viewer$/, 'agent'), await vm('vm2'));
 
@@ -81,6 +82,8 @@ describeNats('rx-qmp agent', () => {
 
   it('says what is missing or not safe (F11)', async () => {
     expect((await rxQmp('agent')).stderr).toContain('no VMs: name some');
+    const origin = await rxQmp('agent', 'vm1=unix:/nowhere', '--origin', 'http://localhost:5173');
+    expect(origin.stderr).toContain('--origin needs --embedded');
     expect(await rxQmp('vms', 'nats:', '--nats', 'nats://u:secret@127.0.0.1')).toMatchObject({
       code: 2,
       stderr: expect.not.stringContaining('secret') as string,

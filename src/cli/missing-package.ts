@@ -1,5 +1,5 @@
-/** Packages that are of use together only. */
-const NATS = '@nats-io/nats-core @nats-io/jetstream @nats-io/kv @nats-io/transport-node';
+/** Packages that are of use together only. A later one is no peer, and npm would refuse it. */
+const NATS = ['nats-core', 'jetstream', 'kv', 'transport-node'].map((name) => `@nats-io/${name}@3.3`).join(' ');
 
 /** What to do about an optional package that is not installed; undefined for any other error. */
 export function missingPackage(error: unknown): string | undefined {

@@ -17,6 +17,7 @@ interface Options extends AddressOptions {
   readonly dir?: string;
   readonly allow?: string[];
   readonly embedded?: boolean;
+  readonly origin?: string[];
   readonly metrics?: number;
 }
 
@@ -33,6 +34,11 @@ export function agentCommand(): Command {
     .option('--creds <file>', 'who it is there; else RX_QMP_NATS_CREDS')
     .option('--tls-ca <file>', 'PEM; whose certificates to trust')
     .option('--embedded', 'start a nats-server for this machine, which ends with the agent')
+    .option(
+      '--origin <origin>',
+      'with --embedded: pages that may connect, http://localhost:5173 say; several as above',
+      list,
+    )
     .option('--metrics <port>', 'serve /metrics on 127.0.0.1', wholeNumber)
     .addHelpText(
       'after',
@@ -63,8 +69,9 @@ async function agent(named: Vms | [], options: Options): Promise<void> {
     throw new UsageError('no VMs: name some, or a folder of sockets with --dir');
   }
   if (wantsServer && options.nats) throw new UsageError('--embedded and --nats exclude each other');
+  if (!wantsServer && options.origin) throw new UsageError('--origin needs --embedded: other servers have their own');
   const connectors = await vmConnectors(vms, options);
-  const embedded = wantsServer ? await startEmbeddedNats(allow) : undefined;
+  const embedded = wantsServer ? await startEmbeddedNats(allow, options.origin) : undefined;
   try {
     const where = embedded ? { nats: [embedded.url], creds: embedded.credentials.agent } : options;
     const nats = await connectNats(where, `agent ${host}`);
@@ -75,7 +82,7 @@ async function agent(named: Vms | [], options: Options): Promise<void> {
       });
       const metrics = options.metrics === undefined ? undefined : await serve(options.metrics, () => running.metrics());
       process.stdout.write(`agent of ${host}: ${count(running.vms.length, 'VM')} at ${nats.getServer()}\n`);
-      if (embedded) tell(embedded, host);
+      if (embedded) tell(embedded, host, allow);
       const why = await Promise.race([running.ended, aborted(interruptSignal())]);
       await running.close();
       metrics?.close();
@@ -88,12 +95,14 @@ async function agent(named: Vms | [], options: Options): Promise<void> {
   }
 }
 
-function tell({ url, webSocketUrl, credentials }: EmbeddedNats, host: string): void {
+function tell({ url, webSocketUrl, credentials }: EmbeddedNats, host: string, allow: readonly string[]): void {
+  const rights = allow.length > 0 ? ` --allow ${allow.join(',')}` : '';
   const lines = [
-    `nats-server of its own: ${url}, ${webSocketUrl}`,
+    `nats-server of its own: ${url}${webSocketUrl === undefined ? '' : `, ${webSocketUrl}`}`,
     `to look:       export RX_QMP_NATS=${url} RX_QMP_NATS_CREDS=${credentials.viewer}`,
     `to act:        export RX_QMP_NATS=${url} RX_QMP_NATS_CREDS=${credentials.operator}`,
-    `one more host: rx-qmp agent --host ${host}-2 --nats ${url} --creds ${credentials.agent} NAME=ADDRESS`,
+    `one more host: rx-qmp agent --host ${host}-2 --nats ${url} --creds ${credentials.agent}${rights} NAME=ADDRESS`,
+    `in a page:     rx-qmp dashboard --nats ${url} --creds ${credentials.operator}`,
     `then:          rx-qmp vms nats:`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

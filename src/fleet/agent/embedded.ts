@@ -14,8 +14,8 @@ import { agent, operator, viewer } from './permissions.js';
 export interface EmbeddedNats {
   /** `nats://127.0.0.1:4222`. */
   readonly url: string;
-  /** For a page of this machine: `ws://127.0.0.1:9222`. */
-  readonly webSocketUrl: string;
+  /** For pages of the origins that were given: `ws://127.0.0.1:9222`. */
+  readonly webSocketUrl: string | undefined;
   /** Files with a name and a password, for each user: `agent`, `viewer`, `operator`. */
   readonly credentials: Readonly<Record<'agent' | 'viewer' | 'operator', string>>;
   /** Resolves when the server is gone, whoever ended it. */
@@ -23,12 +23,19 @@ export interface EmbeddedNats {
   close(): Promise<void>;
 }
 
-/** @param allow what the operator may run. @throws StateError if there is no nats-server, or it does not start */
-export async function startEmbeddedNats(allow: readonly string[]): Promise<EmbeddedNats> {
+/**
+ * @param allow what the operator may run
+ * @param origins of pages that may connect to its WebSocket; without any it has none
+ * @throws StateError if there is no nats-server, or it does not start
+ */
+export async function startEmbeddedNats(
+  allow: readonly string[],
+  origins: readonly string[] = [],
+): Promise<EmbeddedNats> {
   const folder = await mkdtemp(join(tmpdir(), 'rx-qmp-nats-'));
   try {
     const port = await portFrom(4222);
-    const webSocketPort = await portFrom(9222);
+    const webSocket = origins.length > 0 ? { listen: `127.0.0.1:${await portFrom(9222)}`, origins } : undefined;
     const rights = { agent: agent('agent'), viewer: viewer('viewer'), operator: operator('operator', allow) };
     const users: NatsUser[] = [];
     const credentials = { agent: '', viewer: '', operator: '' };
@@ -41,13 +48,14 @@ export async function startEmbeddedNats(allow: readonly string[]): Promise<Embed
     const config = join(folder, 'nats-server.conf');
     const text = natsConfig({
       ...{ users, listen: `127.0.0.1:${port}`, storeDir: join(folder, 'store') },
-      webSocket: { listen: `127.0.0.1:${webSocketPort}`, origins: [] },
+      ...(webSocket && { webSocket }),
     });
     await writeFile(config, text, { mode: 0o600 });
     const child = await started(config);
     const ended = child.exitCode === null ? once(child, 'exit').then(() => undefined) : Promise.resolve();
     return {
-      ...{ url: `nats://127.0.0.1:${port}`, webSocketUrl: `ws://127.0.0.1:${webSocketPort}`, credentials, ended },
+      ...{ url: `nats://127.0.0.1:${port}`, credentials, ended },
+      webSocketUrl: webSocket && `ws://${webSocket.listen}`,
       close: async () => {
         child.kill('SIGTERM');
         await ended;
