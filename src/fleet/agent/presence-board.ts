@@ -18,7 +18,7 @@ export class PresenceBoard {
   /** All there is to be written, so that a bucket made again can be filled. `undefined` deletes. */
   readonly #values = new Map<string, string | undefined>();
   readonly #dirty = new Set<string>();
-  readonly #flying = new Set<string>();
+  #flying = new Set<string>();
   readonly #idle: (() => void)[] = [];
   #paused = false;
   #retry: NodeJS.Timeout | undefined;
@@ -56,8 +56,11 @@ export class PresenceBoard {
     this.#pump();
   }
 
+  /** What is on its way may be lost: it is written again, and not waited for. */
   pause(): void {
     this.#paused = true;
+    for (const key of this.#flying) this.#dirty.add(key);
+    this.#flying = new Set();
   }
 
   resume(): void {
@@ -94,6 +97,7 @@ export class PresenceBoard {
 
   async #write(key: string): Promise<void> {
     const value = this.#values.get(key);
+    const flying = this.#flying;
     try {
       if (value === undefined) {
         await this.#bucket.purge(key);
@@ -103,9 +107,9 @@ export class PresenceBoard {
       }
       this.#written += 1;
     } catch (error) {
-      this.#failed(key, error as Error);
+      if (flying === this.#flying) this.#failed(key, error as Error);
     } finally {
-      this.#flying.delete(key);
+      flying.delete(key);
       this.#pump();
     }
   }
