@@ -75,10 +75,12 @@ describe('a reader of everything', () => {
     expect(new Sequence().beat(1, [1, 16, 10, {}], true)).toBe(6);
   });
 
-  it('counts what it was never told of where a whole session is lost (F2)', () => {
+  it('is told by a beat of a session of which it has heard nothing, and goes on in it (F2)', () => {
     const reader = new Sequence();
     reader.take('STOP', at(1, 1, 15, 1));
-    expect(reader.beat(1, [2, 4, 0, {}], true)).toBe(4);
+    expect(reader.beat(1, [2, 4, 0, {}], true)).toBe('session');
+    expect(reader.take('STOP', at(1, 2, 4, 1))).toEqual({ kind: 'old' });
+    expect(reader.take('STOP', at(1, 2, 5, 1))).toEqual({ kind: 'next' });
   });
 
   it('knows that somebody else has published what is ahead of its agent (F2)', () => {

@@ -72,7 +72,7 @@ export async function startNats(
 }
 
 /** Resolves when the server takes connections. */
-async function run(file: string, port: number): Promise<ChildProcess> {
+export async function run(file: string, port: number): Promise<ChildProcess> {
   const child = spawn(PROGRAM, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8');

@@ -1,10 +1,11 @@
 import { writeSync } from 'node:fs';
 
-const long = process.env['RX_QMP_TORTURE'] === 'long';
+/** Whether this is `npm run torture`. */
+export const isLong: boolean = process.env['RX_QMP_TORTURE'] === 'long';
 
 /** How often, or how much: a short form for each run of the tests, a long one for `npm run torture`. */
 export function scale(short: number, atLength: number): number {
-  return long ? atLength : short;
+  return isLong ? atLength : short;
 }
 
 /** Milliseconds that a test may take. */

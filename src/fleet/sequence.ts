@@ -64,13 +64,19 @@ export class Sequence {
    *
    * @param there whether the reader has been there since the beat before: else what it has not heard the beginning of may have
    * been before its time
-   * @returns how many of those did not come; 'forged' where it is behind what was read: its agent has not sent that
+   * @returns how many of those did not come; 'session' where one has begun unheard, and nobody knows how the one before it ended;
+   * 'forged' where it is behind what was read: its agent has not sent that
    */
-  beat(epoch: number, [session, n, from, names]: Moved, there: boolean): number | 'forged' {
-    const order =
-      this.#epoch === 0 ? 1 : compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session });
+  beat(epoch: number, [session, n, from, names]: Moved, there: boolean): number | 'session' | 'forged' {
+    const known = this.#epoch !== 0;
+    const order = known ? compareSessions({ epoch, session }, { epoch: this.#epoch, session: this.#session }) : 1;
     if (order < 0 || (order === 0 && this.#isAhead(n, names))) return 'forged';
-    if (order > 0) this.#enter({ epoch, session }, this.#epoch !== 0);
+    if (order > 0) this.#enter({ epoch, session }, known);
+    const missed = this.#reachAll(n, from, names, there);
+    return known && order > 0 ? 'session' : missed;
+  }
+
+  #reachAll(n: number, from: number, names: Moved[3], there: boolean): number {
     if (!this.#names) return this.#reach(ALL, n, there ? from : n);
     return Object.entries(names)
       .filter(([name]) => this.#names?.has(name))

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { nkeys } from '@nats-io/nats-core';
 import { Command } from 'commander';
-import { natsConfig, type NatsUser } from '../../fleet/agent/nats-config.js';
+import { natsConfig, type NatsConfig, type NatsUser } from '../../fleet/agent/nats-config.js';
 import { agent, operator, viewer, type Permissions } from '../../fleet/agent/permissions.js';
 import { list } from '../options.js';
 import { note } from '../terminal.js';
@@ -18,6 +18,7 @@ interface Options {
   readonly store: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsCa?: string;
   readonly websocket?: string;
   readonly origin?: string[];
   readonly cluster?: string[];
@@ -34,6 +35,7 @@ export function natsConfigCommand(): Command {
     .option('--store <folder>', 'where the server keeps its data', '/var/lib/nats')
     .option('--tls-cert <file>', 'PEM; a must beyond loopback')
     .option('--tls-key <file>', 'PEM')
+    .option('--tls-ca <file>', 'PEM; for --cluster: who has a certificate of it is let into the cluster')
     .option('--websocket <host:port>', 'where pages connect')
     .option('--origin <origin>', 'pages that may; several as above', list)
     .option('--cluster <server>', 'the names of three servers, which then get a file each', list)
@@ -52,19 +54,19 @@ With --out again, users keep their keys, and new ones get one.`,
 }
 
 async function printConfig(options: Options): Promise<void> {
-  const { listen, store, tlsCert, tlsKey, websocket, origin = [], cluster, out } = options;
+  const { listen, store, tlsCert, tlsKey, tlsCa, websocket, origin = [], cluster, out } = options;
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together');
   const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/;
   if (tlsCert === undefined && ![listen, ...(websocket ? [websocket] : [])].every((where) => loopback.test(where))) {
     throw new UsageError('beyond loopback the server needs --tls-cert and --tls-key');
   }
-  if (cluster && (cluster.length < 3 || !tlsCert)) {
-    throw new UsageError('--cluster needs three servers or more, and TLS');
+  if (cluster && (cluster.length < 3 || tlsCert === undefined || tlsCa === undefined)) {
+    throw new UsageError('--cluster needs three servers or more, and --tls-cert, --tls-key and --tls-ca');
   }
   const users = await Promise.all([...rights(options)].map((user) => withSecret(user, out)));
   const config = {
     ...{ users, listen, storeDir: store },
-    ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { cert: resolve(tlsCert), key: resolve(tlsKey) } }),
+    ...(tlsCert !== undefined && tlsKey !== undefined && { tls: filesOf(tlsCert, tlsKey, tlsCa) }),
     ...(websocket !== undefined && { webSocket: { listen: websocket, origins: origin } }),
   };
   const files = cluster
@@ -77,6 +79,10 @@ async function printConfig(options: Options): Promise<void> {
   if (out !== undefined) {
     note(`${out}: ${[...files.map(([file]) => file), ...users.map(({ name }) => name)].join(', ')}`);
   }
+}
+
+function filesOf(cert: string, key: string, ca: string | undefined): NonNullable<NatsConfig['tls']> {
+  return { cert: resolve(cert), key: resolve(key), ...(ca !== undefined && { ca: resolve(ca) }) };
 }
 
 interface User {

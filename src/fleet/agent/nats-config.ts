@@ -13,8 +13,8 @@ export interface NatsConfig {
   /** Where clients connect: `127.0.0.1:4222`. */
   readonly listen: string;
   readonly storeDir: string;
-  /** PEM files; a must beyond loopback. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** PEM files; a must beyond loopback. `ca` for a cluster: its servers let in who has a certificate of that one, and nobody else. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   readonly webSocket?: { readonly listen: string; readonly origins: readonly string[] };
   /** This server's name and all names of the cluster, which are reached at port 6222. */
   readonly cluster?: { readonly name: string; readonly servers: readonly string[] };
@@ -22,7 +22,10 @@ export interface NatsConfig {
 
 /** A nats-server.conf with the users of a fleet, their rights, and the bounds of what each may hold on to. */
 export function natsConfig({ users, listen, storeDir, tls, webSocket, cluster }: NatsConfig): string {
-  const tlsBlock = tls && block('tls', [`cert_file: ${quoted(tls.cert)}`, `key_file: ${quoted(tls.key)}`]);
+  const certificate = tls && [`cert_file: ${quoted(tls.cert)}`, `key_file: ${quoted(tls.key)}`];
+  const tlsBlock = certificate && block('tls', certificate);
+  const routes =
+    certificate && block('tls', [...certificate, ...(tls.ca === undefined ? [] : [`ca_file: ${quoted(tls.ca)}`])]);
   return `${[
     '# Made by rx-qmp nats-config, for a nats-server of 2.9.10 or later: nats-server -c FILE',
     ...(cluster ? [`server_name: ${quoted(cluster.name)}`] : []),
@@ -30,7 +33,7 @@ export function natsConfig({ users, listen, storeDir, tls, webSocket, cluster }:
     ...(tlsBlock === undefined ? [] : [tlsBlock]),
     block('jetstream', [`store_dir: ${quoted(storeDir)}`]),
     ...(webSocket ? [webSocketBlock(webSocket, tlsBlock)] : []),
-    ...(cluster ? [clusterBlock(cluster, tlsBlock)] : []),
+    ...(cluster ? [clusterBlock(cluster, routes)] : []),
     '# A reader that does not read is cut off, and sees a gap.',
     'max_pending: 8MB',
     'write_deadline: "5s"',

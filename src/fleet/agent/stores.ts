@@ -16,8 +16,10 @@ import { AGENTS_BUCKET, LOG_STREAM, VMS_BUCKET } from '../store-names.js';
 import { PREFIX } from '../subjects.js';
 import { BEATS } from '../wire.js';
 
-/** An election takes 5 s; a shorter wait would fail in the middle of one. */
-const API_TIMEOUT = 10_000;
+/** Of one request. What is asked while there is no leader is not answered later, either. */
+const API_TIMEOUT = 4_000;
+/** An election takes 5 s, and a cluster that has just begun some more. */
+const PATIENCE = 20_000;
 const MIN_RENEW_TIMEOUT = 500;
 const AGAIN = 250;
 const DAY = 24 * 60 * 60 * 1000;
@@ -143,7 +145,7 @@ export class Stores {
 
 /** Tries again while there is no leader, or no answer: after the death of a server that takes 5 s. */
 export async function patiently<T>(run: () => Promise<T>): Promise<T> {
-  const patience = performance.now() + API_TIMEOUT;
+  const patience = performance.now() + PATIENCE;
   for (;;) {
     try {
       return await run();

@@ -17,6 +17,8 @@ export interface BeatWatcher {
 interface Host {
   /** Absent where it was not heard, but must be by then. */
   readonly latest: Beat | undefined;
+  /** Milliseconds between beats. */
+  readonly every: number;
   readonly silence: Unsubscribable;
   /** One that `latest` says is old: of an agent that was replaced, or the true one where somebody else made `latest` up. */
   rival?: Beat;
@@ -31,10 +33,17 @@ export class Beats {
 
   constructor(status: NatsStatus) {
     this.#status = status;
+    const expected = new Map<string, number>();
     status.watch({
       // What was sent meanwhile is not known: the first beat that comes is the first that is heard.
       disconnected: () => {
+        for (const [host, { every }] of this.#hosts) expected.set(host, every);
         this.#forget();
+      },
+      // Those that are not heard again are silent.
+      reconnected: () => {
+        if (this.#subscriptions.size > 0) for (const [host, every] of expected) this.expect(host, every);
+        expected.clear();
       },
     });
   }
@@ -46,7 +55,7 @@ export class Beats {
 
   /** It has answered otherwise: if no beat follows, its silence is told. */
   expect(host: string, every: number): void {
-    if (!this.#hosts.has(host)) this.#hosts.set(host, { latest: undefined, silence: this.#silence(host, every) });
+    if (!this.#hosts.has(host)) this.#hosts.set(host, { latest: undefined, every, silence: this.#silence(host, every) });
   }
 
   /** @param host undefined for all. The function returned takes it back. */
@@ -98,7 +107,7 @@ export class Beats {
       if (rival?.epoch !== beat.epoch || rival.beat !== beat.after) return;
     }
     known?.silence.unsubscribe();
-    this.#hosts.set(host, { latest: beat, silence: this.#silence(host, beat.every) });
+    this.#hosts.set(host, { latest: beat, every: beat.every, silence: this.#silence(host, beat.every) });
     const complete = latest?.epoch === beat.epoch && latest.beat >= beat.after;
     this.#tell(host, (watcher) => {
       watcher.beat(host, beat, complete);

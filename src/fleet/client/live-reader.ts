@@ -11,6 +11,14 @@ import type { Beats } from './beats.js';
 import type { FleetEvent, FleetGap, Where } from './fleet-types.js';
 import { hostOf, namesOf, patternsOf } from './where.js';
 
+interface Heard {
+  readonly epoch: number;
+  readonly beat: number;
+  readonly at: Date;
+  /** Its silence was told. */
+  silent: boolean;
+}
+
 /** How far the reader is with one VM. */
 interface Progress {
   readonly sequence: Sequence;
@@ -39,8 +47,8 @@ class LiveReader {
   readonly #out: Subscriber<FleetEvent | FleetGap>;
   /** By host, then by VM. */
   readonly #progress = new Map<string, Map<string, Progress>>();
-  /** When each host was heard last: what moves from then on is known in full. */
-  readonly #heard = new Map<string, { readonly epoch: number; readonly at: Date }>();
+  /** The last beat of each host, also through silence and a lost connection: what moves from then on is known in full. */
+  readonly #heard = new Map<string, Heard>();
   readonly #subscriptions: Subscription[] = [];
   readonly #teardown: (() => void)[] = [];
   #lostAt: Date | undefined;
@@ -66,8 +74,8 @@ class LiveReader {
     }
     this.#teardown.push(
       this.#beats.watch(hostOf(this.#where), {
-        beat: (host, beat, complete) => {
-          this.#hearBeat(host, beat, complete);
+        beat: (host, beat) => {
+          this.#hearBeat(host, beat);
         },
         silent: (host) => {
           this.#silent(host);
@@ -76,8 +84,6 @@ class LiveReader {
       this.#status.watch({
         disconnected: () => {
           this.#lostAt ??= new Date();
-          this.#progress.clear();
-          this.#heard.clear();
         },
         reconnected: () => {
           this.#gap({ since: this.#lostAt ?? new Date(), cause: 'the connection to NATS was lost' });
@@ -111,25 +117,29 @@ class LiveReader {
     const since = progress.heardAt;
     progress.heardAt = new Date();
     if (step.kind === 'hole') this.#gap({ vm: full, since, missed: step.missed, cause: LOST });
-    if (step.kind === 'session') this.#gap({ vm: full, since, cause: 'a new session to QEMU has begun' });
+    if (step.kind === 'session') this.#gap({ vm: full, since, cause: NEW_SESSION });
     if (name === UP || name === DOWN) return;
     const event = readObject(message.string()) as QmpEvent | undefined;
     const { epoch, session, n } = numbers;
     if (event && isEvent(event)) this.#out.next({ vm: full, event, position: `${epoch}.${session}.${n}` });
   }
 
-  #hearBeat(host: string, beat: Beat, complete: boolean): void {
+  #hearBeat(host: string, beat: Beat): void {
     const known = this.#heard.get(host);
-    this.#heard.set(host, { epoch: beat.epoch, at: new Date() });
-    const lost = known?.epoch === beat.epoch && !complete;
-    if (lost) this.#gap({ since: known.at, cause: `a beat of the agent of ${host} was lost` });
+    this.#heard.set(host, { epoch: beat.epoch, beat: beat.beat, at: new Date(), silent: false });
+    const there = known?.epoch === beat.epoch && known.beat >= beat.after;
+    if (known?.silent) this.#gap({ since: known.at, cause: `the agent of ${host} was silent` });
+    else if (known?.epoch === beat.epoch && !there) {
+      this.#gap({ since: known.at, cause: `a beat of the agent of ${host} was lost` });
+    }
     for (const [vm, moved] of Object.entries(beat.moved)) {
       const full = `${host}/${vm}`;
       if (this.#where.vm !== undefined && this.#where.vm !== full) continue;
       const { sequence, heardAt } = this.#progressOf(host, vm);
       const since = known?.at ?? heardAt;
-      const missed = sequence.beat(beat.epoch, moved, known?.epoch === beat.epoch && complete);
-      if (missed === 'forged') {
+      const missed = sequence.beat(beat.epoch, moved, there);
+      if (missed === 'session') this.#gap({ vm: full, since, cause: NEW_SESSION });
+      else if (missed === 'forged') {
         // By those numbers all that follows would count as old.
         this.#progress.get(host)?.delete(vm);
         this.#progressOf(host, vm).sequence.beat(beat.epoch, moved, false);
@@ -141,9 +151,10 @@ class LiveReader {
   /** Nothing can be said of its VMs: not even whether anything is missing. */
   #silent(host: string): void {
     const known = this.#heard.get(host);
-    this.#heard.delete(host);
     this.#progress.delete(host);
-    if (known) this.#gap({ since: known.at, cause: `the agent of ${host} is silent` });
+    if (!known || known.silent) return;
+    known.silent = true;
+    this.#gap({ since: known.at, cause: `the agent of ${host} is silent` });
   }
 
   #progressOf(host: string, vm: string): Progress {
@@ -159,4 +170,5 @@ class LiveReader {
   }
 }
 
+const NEW_SESSION = 'a new session to QEMU has begun';
 const LOST = 'events were lost on the way';
