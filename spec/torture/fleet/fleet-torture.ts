@@ -171,12 +171,13 @@ export class FleetTorture {
       sessions.connected();
     });
     this.#judges.set('a client for each VM', sessions);
-    for (const vm of this.#vms)
+    for (const vm of this.#vms) {
       this.#clients.push(
         this.#client(vm, (item) => {
           sessions.hear(item);
         }),
       );
+    }
     await Promise.all(this.#clients.map((client) => client.connect()));
     for (const child of this.#machines.values()) await child.ask();
     this.#commander = new Commander(this.#clients, 250);

@@ -121,7 +121,7 @@ export class ReaderJudge {
       const connectedAt = Math.max(...this.#connectedAt.filter((at) => at <= progress.toldAt));
       this.verdict.latest = Math.max(this.verdict.latest, progress.toldAt - Math.max(emittedAt, connectedAt));
     }
-    Object.assign(progress, { last: number, told: 0, unknown: false, toldAt: Infinity, silences: [] });
+    Object.assign(progress, { last: number, told: 0, unknown: false, toldAt: Infinity });
   }
 }
 

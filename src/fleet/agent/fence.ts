@@ -18,7 +18,7 @@ export interface FenceHost {
 
 /**
  * Whether an agent may speak for its host. After a reconnect, and where the server has answered nothing for as long as a claim
- * holds, another may have taken the host over: then it is silent until its claim is renewed.
+ * holds, another may have taken the host over: then it is silent until it has connected again and its claim is renewed.
  */
 export class Fence {
   readonly #status: NatsStatus;
@@ -28,6 +28,8 @@ export class Fence {
   #raised = false;
   #closed = false;
   #reclaiming = false;
+  /** When the server was last asked something that it has answered. */
+  #answeredAt: number = performance.now();
   /** Counts the disconnects: a renewal from before the last one says nothing. */
   #disconnects = 0;
 
@@ -52,12 +54,14 @@ export class Fence {
   /** Each beat. */
   async renew(): Promise<void> {
     if (!this.speaking || this.#closed) return;
-    const { silence } = this.#lease;
+    const silence = performance.now() - this.#answeredAt;
     if (silence >= BEATS * this.#every) {
       this.#raise(`NATS has not answered for ${Math.round(silence)} ms`);
-      await this.#reclaim();
+      // Another server may be reached; the NATS client itself would notice after minutes.
+      await this.#status.nats.reconnect();
       return;
     }
+    this.#ping();
     const renewal = await this.#lease.renew();
     if (this.#isSilenced()) return;
     if (renewal === 'claimed') this.#host.claimed();
@@ -68,6 +72,17 @@ export class Fence {
   close(): void {
     this.#closed = true;
     this.#raised = true;
+  }
+
+  /** Not by the claim: JetStream may be without a leader or without room, and then nobody else can claim the host. */
+  #ping(): void {
+    const asked = performance.now();
+    this.#status.nats.flush().then(
+      () => {
+        this.#answeredAt = asked;
+      },
+      () => undefined, // disconnected
+    );
   }
 
   #raise(why: string): void {
@@ -91,6 +106,7 @@ export class Fence {
         }
         if (renewal !== 'unknown' && disconnects === this.#disconnects) {
           this.#raised = false;
+          this.#answeredAt = performance.now();
           this.#host.speaks();
           return;
         }

@@ -35,8 +35,6 @@ export class Lease {
   #epoch = 0;
   /** It has run out, or never was: what is written next is a claim. */
   #lapsed = true;
-  /** When the server was last asked something that it has answered, whatever it said. */
-  #answeredAt: number = performance.now();
   #busy: Promise<Renewal> | undefined;
   #making: Promise<void> | undefined;
 
@@ -51,18 +49,12 @@ export class Lease {
   static async claim(stores: Stores, host: string, every: number): Promise<Lease> {
     const lease = new Lease(stores, host, every);
     const other = await patiently(() => lease.#claim());
-    lease.#answeredAt = performance.now();
     if (other !== undefined) throw new StateError(lease.#taken(other));
     return lease;
   }
 
   get epoch(): number {
     return this.#epoch;
-  }
-
-  /** Milliseconds for which the server has answered nothing: what is beyond the claim's, another agent may have been told. */
-  get silence(): number {
-    return performance.now() - this.#answeredAt;
   }
 
   /** Never rejects. */
@@ -88,14 +80,10 @@ export class Lease {
   }
 
   async #renew(): Promise<Renewal> {
-    const asked = performance.now();
     try {
-      const renewal = this.#lapsed ? await this.#compare() : await this.#update();
-      this.#answeredAt = asked;
-      return renewal;
+      return await (this.#lapsed ? this.#compare() : this.#update());
     } catch (error) {
       if (isSilence(error)) return 'unknown';
-      this.#answeredAt = asked;
       // The bucket may be gone: then its subject has no listener, which looks like an election.
       this.#making ??= this.#stores
         .make()

@@ -176,6 +176,8 @@ export class Log {
       flying.resendAt = performance.now() + RETRY;
       const { err_code: code, description } = (ack?.['error'] ?? {}) as { err_code?: unknown; description?: unknown };
       this.#refusal = typeof description === 'string' ? description : 'no stream takes it, or it has no leader';
+      // It has a leader, and that one refuses: there is no room, say.
+      if (typeof description === 'string' && code !== TOO_LARGE) this.#tellStall();
       if (code !== TOO_LARGE) return;
       this.#giveUp(queue, this.#refusal);
       this.#pump(queue);
@@ -207,12 +209,14 @@ export class Log {
       this.#pump(queue);
     }
     this.#next();
-    if (now - this.#movedAt > STALLED && this.#size > 0) {
-      this.#warn('stalled', `${this.#size} events wait for the log, and the server stores none: ${this.#refusal}`);
-    }
+    if (now - this.#movedAt > STALLED && this.#size > 0) this.#tellStall();
     if (this.#flying.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  #tellStall(): void {
+    this.#warn('stalled', `${this.#size} events wait for the log, and the server stores none: ${this.#refusal}`);
   }
 
   #forget({ text }: Item): void {

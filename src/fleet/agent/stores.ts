@@ -24,6 +24,7 @@ const MIN_RENEW_TIMEOUT = 500;
 const AGAIN = 250;
 const DAY = 24 * 60 * 60 * 1000;
 const STREAM_NOT_FOUND = 10059;
+const NO_ROOM = 10047;
 
 export interface StoreOptions {
   /** Milliseconds between beats. */
@@ -129,7 +130,11 @@ export class Stores {
       await this.#jsm.streams.add(config);
     } catch (error) {
       // Another agent may have been quicker.
-      if (!(await this.#find(wanted.name))) throw explained(error, wanted.name);
+      if (await this.#find(wanted.name)) return;
+      const noRoom = error instanceof JetStreamApiError && error.code === NO_ROOM;
+      if (!noRoom || wanted.max_bytes === undefined) throw explained(error, wanted.name);
+      const advice = `the server's store has no room for the ${wanted.max_bytes} bytes of limits.logBytes`;
+      throw new StateError(`NATS says of ${wanted.name}: ${error.message}: ${advice}`, { cause: error });
     }
   }
 
