@@ -5,6 +5,9 @@ import type { Lease } from './lease.js';
 /** Between tries to renew the claim while it is silent. */
 const RENEW_AGAIN = 500;
 
+/** Milliseconds without an answer that a busy machine may be the reason of, however short its beats are. */
+const AT_LEAST = 3_000;
+
 export interface FenceHost {
   /** Nothing may be published from now on. */
   silenced(why: string): void;
@@ -55,7 +58,7 @@ export class Fence {
   async renew(): Promise<void> {
     if (!this.speaking || this.#closed) return;
     const silence = performance.now() - this.#answeredAt;
-    if (silence >= BEATS * this.#every) {
+    if (silence >= Math.max(BEATS * this.#every, AT_LEAST)) {
       this.#raise(`NATS has not answered for ${Math.round(silence)} ms`);
       // Another server may be reached; the NATS client itself would notice after minutes.
       await this.#status.nats.reconnect();
