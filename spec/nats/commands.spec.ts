@@ -58,7 +58,7 @@ describeNats('a command over NATS', () => {
       'a session that is over, and was not run',
     );
     expect(await ask(nats, stop, '', `${epoch}.${session}.${beat - 3}`)).toContain(
-      'older than 600 ms, and was not run',
+      'older than 1500 ms, and was not run',
     );
     expect(commandsOf(qemu)).not.toContain('stop');
     await ask(nats, stop, '', `${epoch}.${session}.${beat}`);

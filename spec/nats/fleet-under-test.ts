@@ -25,7 +25,7 @@ export class FleetUnderTest {
   /** An agent with a connection of its own and a short beat. */
   async agent(host: string, options: Partial<AgentOptions> = {}): Promise<Agent> {
     const nats = options.nats ?? (await this.connect());
-    const agent = await createAgent({ host, beat: 200, ...options, nats });
+    const agent = await createAgent({ host, beat: 500, ...options, nats });
     this.#ends.push(() => agent.close());
     return agent;
   }

@@ -23,7 +23,7 @@ describeNats('a host', () => {
     await fleet.agent('h1');
     await expect(fleet.agent('h1')).rejects.toThrow(
       new RegExp(
-        `^h1 is served by another agent: process ${process.pid} on ".*", since .*; if it has died, its claim ends within 0.6 s$`,
+        `^h1 is served by another agent: process ${process.pid} on ".*", since .*; if it has died, its claim ends within 1.5 s$`,
       ),
     );
     await fleet.agent('h2');
@@ -106,7 +106,7 @@ describeNats('a host', () => {
   it('refuses what is not a fleet of ours: a bucket of another beat, a foreign stream (F6)', async () => {
     await (await fleet.agent('h1')).close();
     await expect(fleet.agent('h1', { beat: 300 })).rejects.toThrow(
-      'the stream KV_qmp-agents is there and holds a claim for 600 ms, not 3 beats of 300 ms',
+      'the stream KV_qmp-agents is there and holds a claim for 1500 ms, not 3 beats of 300 ms',
     );
     const jsm = await jetstreamManager(await fleet.connect());
     await jsm.streams.delete('QMP');
