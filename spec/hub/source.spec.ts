@@ -226,11 +226,11 @@ describe('VMs of other hosts (H14)', () => {
     }).toThrow(TypeError);
   });
 
-  it('are unknown once the source has ended, and stay in the list (H14)', async () => {
+  it('are unknown once the source has failed, and stay in the list (H14)', async () => {
     const source = new ScriptedSource('h1/vm7');
     const test = await startHub({ source });
     source.fail(new Error('no more'));
-    expect(test.hub.vms.at(-1)).toMatchObject({ name: 'h1/vm7', state: 'unknown', reason: 'its source has ended' });
+    expect(test.hub.vms.at(-1)).toMatchObject({ name: 'h1/vm7', state: 'unknown', reason: 'its source has failed' });
     expect(test.log).toContain('the source of VMs does not tell which VMs there are any more: no more');
   });
 });

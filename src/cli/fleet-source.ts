@@ -1,4 +1,16 @@
-import { combineLatest, defer, filter, from, map, merge, mergeMap, reduce, type Observable } from 'rxjs';
+import {
+  combineLatest,
+  concat,
+  defer,
+  filter,
+  from,
+  map,
+  merge,
+  mergeMap,
+  reduce,
+  throwError,
+  type Observable,
+} from 'rxjs';
 import { FleetClient } from '../fleet/client/fleet-client.js';
 import type { FleetEvent, FleetGap } from '../fleet/client/fleet-types.js';
 import type { PastEvent, SourceEvent, SourceRange, VmSource } from '../gateway/vm-source.js';
@@ -30,7 +42,11 @@ export async function fleetSource(
 function sourceOf(fleet: FleetClient, hosts: readonly string[]): VmSource {
   const places = hosts.length === 0 ? [{}] : [...new Set(hosts)].map((host) => ({ host }));
   return {
-    vms$: combineLatest(places.map((where) => fleet.vmsOf(where))).pipe(map((lists) => lists.flat())),
+    // It completes when NATS has closed the connection for good.
+    vms$: concat(
+      combineLatest(places.map((where) => fleet.vmsOf(where))).pipe(map((lists) => lists.flat())),
+      throwError(() => new Error('NATS has closed the connection for good')),
+    ),
     // Gaps first: of one reader, they are told before the event that follows.
     events$: withMissed(merge(...places.map((where) => merge(fleet.gaps$(where), fleet.events$(where))))).pipe(
       map(({ vm, event, missed }): SourceEvent => ({ vm, event, ...(missed > 0 && { missed }) })),

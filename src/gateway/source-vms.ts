@@ -43,11 +43,11 @@ export class SourceVms {
 
   start(): void {
     const { vms$, events$ } = this.#source;
-    const listEnded = (error?: unknown): void => {
+    const listFailed = (error: unknown): void => {
       this.#warnOfEnd('which VMs there are', error);
-      for (const vm of this.#vms.values()) vm.lose('its source has ended');
+      for (const vm of this.#vms.values()) vm.lose('its source has failed');
     };
-    const eventsEnded = (error?: unknown): void => {
+    const eventsFailed = (error: unknown): void => {
       this.#warnOfEnd('what happens to them', error);
     };
     const take = (vms: readonly SourceVm[]): void => {
@@ -56,9 +56,9 @@ export class SourceVms {
     const hear = (event: SourceEvent): void => {
       this.#hear(event);
     };
-    this.#subscriptions.push(vms$.subscribe({ next: take, error: listEnded, complete: listEnded }));
+    this.#subscriptions.push(vms$.subscribe({ next: take, error: listFailed }));
     if (!events$) return;
-    this.#subscriptions.push(events$.subscribe({ next: hear, error: eventsEnded, complete: eventsEnded }));
+    this.#subscriptions.push(events$.subscribe({ next: hear, error: eventsFailed }));
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,8 @@ import type { VmInfo } from './vm-info.js';
 export interface VmSource {
   /**
    * All VMs, as soon as they are known and after each change. Names are `PLACE/NAME`, `h1/vm7`: letters, digits and `_ . -`
-   * between the slashes; a VM whose name is not valid is left out.
+   * between the slashes; a VM whose name is not valid is left out. When it errors, all VMs are `unknown` from then on; a list
+   * that does not change any more may complete.
    */
   readonly vms$: Observable<readonly SourceVm[]>;
   /** The way to one of them. It is dialled when somebody first wants to run commands there, and left after that. */
