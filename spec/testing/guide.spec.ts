@@ -35,7 +35,7 @@ describe('the guide to testing', () => {
       cwd: folder.path,
     });
 
-    expect(stderr).toMatch(/Tests: +10 passed, 10 total/);
+    expect(stderr).toMatch(/Tests: +12 passed, 12 total/);
     expect(files.map(({ name }) => name)).toContain('vm-power.spec.ts');
   }, 120_000);
 });
