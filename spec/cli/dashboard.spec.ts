@@ -28,7 +28,10 @@ describe('rx-qmp dashboard', () => {
   });
 
   it.each([
-    { args: [], message: /no VMs: name some, a folder of sockets with --dir, a fleet with --nats, or a hub with --hub/ },
+    {
+      args: [],
+      message: /no VMs: name some, a folder of sockets with --dir, a fleet with --nats, or a hub with --hub/,
+    },
     { args: ['unix:/a', '--hub', 'http://b'], message: /--hub shows the VMs of that hub/ },
     { args: ['vm1'], message: /It must be ADDRESS or NAME=ADDRESS/ },
     { args: ['unix:/a/vm1.qmp', 'unix:/b/vm1.sock'], message: /There are two VMs named vm1/ },

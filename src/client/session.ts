@@ -289,7 +289,8 @@ export class Session {
   /** Undefined where the end was to be expected. A broken connection counts too: QEMU exits without reading what is left. */
   #lossOf(cause: unknown): QmpError | undefined {
     if (this.#orderlyEnd.expected) return undefined;
-    const how = cause === undefined ? 'the other end closed it' : cause instanceof Error ? cause.message.trim() : show(cause);
+    const how =
+      cause === undefined ? 'the other end closed it' : cause instanceof Error ? cause.message.trim() : show(cause);
     if (!this.#greeting) return hungUp(this.#name, how, cause);
     return new DisconnectedError(`${this.#name}: the connection is lost: ${how}`, { cause });
   }

@@ -30,7 +30,7 @@ export function completeJson(schema: QmpSchema, line: string): Completion {
   const { path, isName, taken, begun, value } = place;
   const [first, ...inner] = path;
   const command = textOf(value['execute'] ?? value['exec-oob']);
-  const given = (value['arguments'] ?? {});
+  const given = value['arguments'] ?? {};
   let words: readonly string[] = [];
   if (first === undefined) {
     words = isName ? ['"execute": "', '"exec-oob": "', '"arguments": {'].filter((word) => !isTaken(word, taken)) : [];
