@@ -7,7 +7,7 @@ const MODULE = new URL('./sides.js', import.meta.url);
 /** @param {import('../main.js').Scale} scale */
 export async function memory({ rounds, quick }) {
   const events = quick ? 10 * POOL : 50 * POOL;
-  const clients = quick ? 50 : 200;
+  const clients = 200;
   return withServer([`events-${POOL}`, `events-${events}`, 'idle'], async (socket) => {
     const flood = { warm: socket(`events-${POOL}`), path: socket(`events-${events}`), events };
     const measured = await alternate(rounds, {

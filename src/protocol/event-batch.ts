@@ -22,6 +22,9 @@ const MICROSECONDS = new ExpectedBytes(', "microseconds": ');
 const EVENT = new ExpectedBytes('}, "event": "');
 const DATA = new ExpectedBytes('", "data": {');
 
+/** One for all that is read, since reading is synchronous: QEMUs have the same names. */
+const NAMES = new NameTable();
+
 const CARRIAGE_RETURN = 13;
 const ZERO = 48;
 const CLOSING_BRACE = 125;
@@ -33,7 +36,6 @@ const CLOSING_BRACE = 125;
  */
 export class EventBatch {
   readonly #longest: number;
-  readonly #names = new NameTable();
   readonly #seconds = new WholeNumber();
   readonly #microseconds = new WholeNumber();
   #events: BatchedEvent[] = [];
@@ -76,7 +78,7 @@ export class EventBatch {
     const size = bytes.length;
     const secondsEnd = this.#seconds.read(bytes, OPENING.skip(view, size, from));
     const microsecondsEnd = this.#microseconds.read(bytes, MICROSECONDS.skip(view, size, secondsEnd));
-    const nameEnd = this.#names.find(bytes, EVENT.skip(view, size, microsecondsEnd));
+    const nameEnd = NAMES.find(bytes, EVENT.skip(view, size, microsecondsEnd));
     if (nameEnd < 0) return -1;
     const lineEnd = text.indexOf('\n', nameEnd) + 1;
     if (lineEnd === 0 || lineEnd - from > this.#longest) return -1;
@@ -84,7 +86,7 @@ export class EventBatch {
     const end = bytes[lineEnd - 2] === CARRIAGE_RETURN ? lineEnd - 3 : lineEnd - 2;
     if (bytes[end] !== CLOSING_BRACE) return -1;
     const timestamp = { seconds: this.#seconds.value, microseconds: this.#microseconds.value };
-    const event = this.#names.found;
+    const event = NAMES.found;
     const data = DATA.skip(view, size, nameEnd) - 1;
     if (data >= 0) {
       const withData = { timestamp, event, data: undefined as unknown };
