@@ -1,31 +1,27 @@
 import { ListenerError } from '../protocol/errors.js';
-import { endedRead, type ListenerEnding, type EventQueue } from './event-queue.js';
+import { endedRead, type EventQueue, type ListenerEnding, type ReadOptions } from './event-queue.js';
 
 /** Reads a queue until it ends. Leaving it settles its waiting reads and takes nothing from the queue. */
 export class EventIterator<E> implements AsyncIterableIterator<E> {
   readonly #queue: EventQueue<E>;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: ReadOptions;
   readonly #begunAfter: ListenerEnding | undefined;
+  // Made once, and not for each of the hundred thousands of events in a burst.
+  readonly #atEnd = (ending: ListenerEnding): IteratorResult<E, undefined> => this.#finish(ending);
   #ended = false;
 
   constructor(queue: EventQueue<E>, signal: AbortSignal | undefined) {
     this.#queue = queue;
-    this.#signal = signal;
+    this.#options = signal ? { signal } : {};
     this.#begunAfter = queue.lastEnding;
   }
 
   next(): Promise<IteratorResult<E, undefined>> {
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    const atEnd = (ending: ListenerEnding): IteratorResult<E, undefined> => this.#finish(ending);
     const { ended, lastEnding } = this.#queue;
     // It has ended and was opened again while nobody waited here: what comes now is for those who begin now.
-    if (!ended && lastEnding && lastEnding !== this.#begunAfter) return endedRead(atEnd, lastEnding);
-    return this.#queue.read(
-      (value): IteratorResult<E, undefined> => ({ done: false, value }),
-      atEnd,
-      this.#signal ? { signal: this.#signal } : undefined,
-      this,
-    );
+    if (!ended && lastEnding && lastEnding !== this.#begunAfter) return endedRead(this.#atEnd, lastEnding);
+    return this.#queue.read<IteratorResult<E, undefined>>(resultOf, this.#atEnd, this.#options, this);
   }
 
   return(): Promise<IteratorResult<E, undefined>> {
@@ -43,4 +39,8 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
     if (how === 'lost') throw error;
     return { done: true, value: undefined };
   }
+}
+
+function resultOf<E>(value: E): IteratorResult<E, undefined> {
+  return { done: false, value };
 }

@@ -35,6 +35,8 @@ const NOTHING = new Uint8Array(0);
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const OPENING_BRACE = 123;
+/** Stands for bytes that are no UTF-8. */
+const REPLACEMENT = '\uFFFD';
 
 /**
  * Bytes to messages: one JSON object per line, ended by `\n` or `\r\n`, however the chunks fall. Its cost is linear in the
@@ -87,7 +89,7 @@ export class Framing {
     if (this.#halfCharacter !== '') this.#begin(this.#encoder.encode(this.#halfCharacter));
     const rest = this.#decoder.decode(this.#takeBegun());
     const to = lineTo(rest, rest.length);
-    this.#checkLine(rest, 0, to);
+    this.#checkLine(rest, 0, to, Infinity);
     const from = skipBlanks(rest, 0, to);
     if (from === to) return;
     const text = rest.slice(from, to);
@@ -139,7 +141,7 @@ export class Framing {
         this.#deliverAll(read, text, from);
         from = end;
       } else {
-        do from = this.#nextLine(text, from);
+        do from = this.#nextLine(text, from, bytes.length);
         while (from < end);
       }
     }
@@ -156,11 +158,11 @@ export class Framing {
   }
 
   /** The place after the line that begins at `from`; that after all of them once nothing is delivered any more. */
-  #nextLine(text: string, from: number): number {
+  #nextLine(text: string, from: number, textBytes: number): number {
     if (this.#ended) return text.length;
     const end = text.indexOf('\n', from);
     const to = lineTo(text, end);
-    this.#checkLine(text, from, to);
+    this.#checkLine(text, from, to, textBytes);
     const start = skipBlanks(text, from, to);
     if (start < to) this.#line(text, start, to);
     return end + 1;
@@ -222,11 +224,12 @@ export class Framing {
     );
   }
 
-  #checkLine(text: string, from: number, to: number): void {
-    // No UTF-16 unit takes more than three bytes: most lines need no counting.
-    if ((to - from) * 3 > this.#options.maxMessageBytes) {
-      this.#checkSize(this.#encoder.encode(text.slice(from, to)).length);
-    }
+  /** @param textBytes of all the text; it takes more only if some were replaced, being no UTF-8 */
+  #checkLine(text: string, from: number, to: number, textBytes: number): void {
+    const limit = this.#options.maxMessageBytes;
+    // No UTF-16 unit takes more than three bytes: most lines need no counting, which takes a tenth of the time of a large reply.
+    if ((to - from) * 3 <= limit || (textBytes <= limit && !text.includes(REPLACEMENT))) return;
+    this.#checkSize(this.#encoder.encode(text.slice(from, to)).length);
   }
 
   #checkSize(bytes: number): void {
