@@ -37,5 +37,5 @@ describe('the guide to testing', () => {
 
     expect(stderr).toMatch(/Tests: +12 passed, 12 total/);
     expect(files.map(({ name }) => name)).toContain('vm-power.spec.ts');
-  }, 120_000);
+  }, 300_000);
 });
