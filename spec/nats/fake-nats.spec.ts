@@ -188,7 +188,7 @@ function behavesAsAFleet(start: () => Promise<World>): void {
     await client.connect();
     const gap = firstValueFrom(client.gaps$);
     qemu.restart();
-    expect((await gap).cause?.message).toContain('the session to QEMU is over');
+    expect((await gap).cause?.message).toContain('the session to QEMU has ended');
   });
 
   it('loses its server, tells so, and keeps what happened meanwhile', async () => {
@@ -232,6 +232,11 @@ function behavesAsAFleet(start: () => Promise<World>): void {
     await host.stop();
     expect(await stopped).toMatchObject({ state: 'unknown' });
     expect(client.state.phase).toBe('closed');
+    for (const where of [{ host: 'h1' }, { vm: 'h1/vm1' }]) {
+      const reason = await vmOnce(fleet.vmsOf(where), 'h1/vm1', ({ state }) => state === 'unknown');
+      expect(reason).toMatchObject({ reason: 'agent stopped' });
+      expect(reason).not.toHaveProperty('stopped');
+    }
     const nobody = firstValueFrom(fleet.vms$.pipe(filter(({ length }) => length === 0)));
     await fleet.forget('h1');
     await nobody;

@@ -56,6 +56,16 @@ export class PresenceBoard {
     this.#pump();
   }
 
+  /** The agent ends in good order. Each VM says so, since who may see one VM, or asks for one host, is not shown the host's entry. */
+  stop(): void {
+    for (const [key, text] of this.#values) {
+      if (text === undefined) continue;
+      this.#values.set(key, JSON.stringify({ ...(JSON.parse(text) as object), stopped: true }));
+      this.#dirty.add(key);
+    }
+    this.#pump();
+  }
+
   /** What is on its way may be lost: it is written again, and not waited for. */
   pause(): void {
     this.#paused = true;

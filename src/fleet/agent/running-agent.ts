@@ -197,7 +197,7 @@ export class RunningAgent implements AsyncDisposable {
     this.#responder.end();
     if (!why) this.#beater.beat('last');
     this.#fence.close();
-    if (!why) this.#board.put(undefined, { epoch: this.#lease.epoch, stopped: true });
+    if (!why) this.#board.stop();
     if (!this.#status.closed) {
       if (why) this.#log.resume();
       const patience = AbortSignal.timeout(LAST_WORDS);

@@ -17,7 +17,7 @@ const TOGETHER = 50;
 const FIRST_ANSWER = 1_000;
 
 /** What the bucket says of a VM. */
-type Told = Omit<FleetVm, 'name' | 'host'> & { readonly epoch: number };
+type Told = Omit<FleetVm, 'name' | 'host'> & { readonly epoch: number; readonly stopped?: boolean };
 
 /** One host, as its agent's beats and the bucket tell it. */
 class Host {
@@ -226,16 +226,16 @@ class Presence {
 }
 
 function listOf(hostName: string, host: Host): readonly FleetVm[] {
-  return [...host.vms].map(([vm, { epoch, ...told }]) => {
+  return [...host.vms].map(([vm, { epoch, stopped = false, ...told }]) => {
     const known = { ...told, name: `${hostName}/${vm}`, host: hostName };
-    const doubt = doubtOf(host, told.state, epoch);
+    const doubt = doubtOf(host, { ...told, epoch, stopped });
     return doubt === undefined ? known : { ...known, state: 'unknown', since: host.since, reason: doubt };
   });
 }
 
 /** Why nothing is known of it now. */
-function doubtOf(host: Host, state: FleetVm['state'], epoch: number): string | undefined {
-  if (host.stopped) return 'agent stopped';
+function doubtOf(host: Host, { state, epoch, stopped }: Told): string | undefined {
+  if (host.stopped || (stopped && !host.heard && epoch >= host.epoch)) return 'agent stopped';
   if (!host.heard) return 'its agent is not heard';
   if (epoch < host.epoch && state !== 'gone') return 'its agent has started again, without it';
   return undefined;

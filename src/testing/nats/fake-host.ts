@@ -28,6 +28,7 @@ export class FakeHost {
   readonly #unsubscribe: () => void;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #ends: Promise<void>[] = [];
+  readonly #known = new Map<string | undefined, object>();
   #beat = 0;
   #lose = 0;
   #over = false;
@@ -126,7 +127,7 @@ export class FakeHost {
     for (const vm of this.#vms.values()) this.#ends.push(vm.end(inOrder));
     if (!inOrder) return;
     this.#publishBeat('last');
-    this.#remember(undefined, { epoch: this.#epoch, stopped: true });
+    for (const [vm, value] of this.#known) this.#remember(vm, { ...value, stopped: true });
   }
 
   #publishBeat(last?: 'last'): void {
@@ -150,6 +151,8 @@ export class FakeHost {
 
   /** In the table of VMs: what is known of one, or of the host itself. */
   #remember(vm: string | undefined, value: object | undefined): void {
+    if (value) this.#known.set(vm, value);
+    else this.#known.delete(vm);
     const key = [this.name, ...(vm === undefined ? [] : [vm])].map(tokenOf).join('.');
     const headers = value ? undefined : new FakeHeaders({ 'KV-Operation': 'PURGE' });
     this.#broker.publish(`$KV.${VMS_BUCKET}.${key}`, value ? JSON.stringify(value) : '', headers && { headers });
