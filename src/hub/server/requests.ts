@@ -172,7 +172,8 @@ export class Requests {
 
   /** What is done with the WebSocket of a client that has been admitted. Never rejects. */
   async #serviceOf(request: IncomingMessage, route: Route, visitor: Visitor): Promise<Service | Refusal> {
-    const refusal = this.#noPlaceFor(visitor);
+    // What needs no token is no WebSocket.
+    const refusal = visitor === STRANGER ? NOTHING_HERE : this.#noPlaceFor(visitor);
     if (refusal) return refusal;
     if (route.kind === 'events') {
       const after = placeOf(queryOf(request), this.#log, visitor.view);
