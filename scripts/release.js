@@ -1,6 +1,8 @@
 // Everything of a release up to publishing: npm run release. It changes nothing and publishes nothing.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const git = (/** @type {string[]} */ ...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
@@ -32,7 +34,8 @@ step('the tests pass', () => runs('npm', 'test'));
 step('the page is tested in a browser', () => runs('npm', 'run', 'e2e'));
 step('the package works on all platforms', () => runs('npm', 'run', 'platforms'));
 step('docs/platforms.md is of this run', () => git('status', '--porcelain', 'docs/platforms.md'));
-step('it packs', () => runs('npm', 'pack', '--dry-run'));
+// Not --dry-run, which would hold for the installation of the dashboard, too.
+step('it packs', () => runs('npm', 'pack', '--pack-destination', mkdtempSync(join(tmpdir(), 'rx-qmp-release-'))));
 
 console.log(`
 ${name} ${version} is ready. What is left:

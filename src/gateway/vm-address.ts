@@ -6,6 +6,7 @@ export type VmEnd = Connector | Address | (string & {});
 
 /** Where a VM is. */
 export interface VmEnds {
+  /** Where its monitor is. */
   readonly monitor: VmEnd;
   /** The chardev of its guest agent's port. With it the guest's addresses are known, asked for each minute. */
   readonly guest?: Connector<object> | Address | (string & {});
