@@ -92,18 +92,28 @@ export class ReaderJudge {
     else this.#reach(vm, progress, number);
   }
 
-  #gap({ vm, missed, cause }: FleetGap, at: number): void {
+  #gap({ vm, missed, cause, since, until }: FleetGap, at: number): void {
     const [, host, tense] = /^the agent of (.*) (is|was) silent$/.exec(cause) ?? [];
     for (const [name, progress] of this.#progress) {
       if (vm !== undefined && vm !== name) continue;
       if (host !== undefined && !name.startsWith(`${host}/`)) continue;
-      if (tense === 'is') progress.silences.push({ from: at, until: Infinity });
+      if (tense === 'is') {
+        const unheard = until.getTime() - since.getTime();
+        progress.silences.push({ from: at - unheard, until: Infinity });
+        this.#tell(at - unheard, at);
+      }
       for (const silence of progress.silences) if (tense === 'was') silence.until = Math.min(silence.until, at);
       progress.toldAt = Math.min(progress.toldAt, at);
       if (missed === undefined) progress.unknown = true;
       else progress.told += missed;
       if (missed !== undefined) this.verdict.numbered += 1;
     }
+  }
+
+  /** Of the time in between, the reader was connected from the last time on. */
+  #tell(lostAt: number, toldAt: number): void {
+    const connectedAt = Math.max(...this.#connectedAt.filter((at) => at <= toldAt));
+    this.verdict.latest = Math.max(this.verdict.latest, toldAt - Math.max(lostAt, connectedAt));
   }
 
   /** Settles what was told with what is missing before the number. */
@@ -118,8 +128,7 @@ export class ReaderJudge {
       progress.silences.some(({ from, until }) => time >= from && time <= until);
     const emittedAt = times.find((time) => !isTold(time));
     if (emittedAt !== undefined && progress.toldAt < Infinity) {
-      const connectedAt = Math.max(...this.#connectedAt.filter((at) => at <= progress.toldAt));
-      this.verdict.latest = Math.max(this.verdict.latest, progress.toldAt - Math.max(emittedAt, connectedAt));
+      this.#tell(emittedAt, progress.toldAt);
     }
     Object.assign(progress, { last: number, told: 0, unknown: false, toldAt: Infinity });
   }
