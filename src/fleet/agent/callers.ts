@@ -2,7 +2,7 @@ import type { VmCaller } from '../../gateway/vm.js';
 import type { VmFeed } from './vm-feed.js';
 
 /** Of the arguments of commands without an answer, for each caller; four times as much for all. */
-export const ARGUMENT_BYTES: number = 16 * 1024 * 1024;
+const ARGUMENT_BYTES = 16 * 1024 * 1024;
 
 export interface CallerLimits {
   readonly commandsPerCaller: number;
