@@ -56,7 +56,7 @@ export class Beats {
   /** It has answered otherwise: if no beat follows, its silence is told. */
   expect(host: string, every: number): void {
     if (!this.#hosts.has(host))
-      this.#hosts.set(host, { latest: undefined, every, silence: this.#silence(host, every) });
+      {this.#hosts.set(host, { latest: undefined, every, silence: this.#silence(host, every) });}
   }
 
   /** @param host undefined for all. The function returned takes it back. */
