@@ -55,8 +55,9 @@ export class Beats {
 
   /** It has answered otherwise: if no beat follows, its silence is told. */
   expect(host: string, every: number): void {
-    if (!this.#hosts.has(host))
-      {this.#hosts.set(host, { latest: undefined, every, silence: this.#silence(host, every) });}
+    if (!this.#hosts.has(host)) {
+      this.#hosts.set(host, { latest: undefined, every, silence: this.#silence(host, every) });
+    }
   }
 
   /** @param host undefined for all. The function returned takes it back. */
