@@ -5,54 +5,64 @@ const ip = (...words: string[]): void => {
   execFileSync('ip', words, { stdio: 'ignore' });
 };
 
-/** Another machine, as far as a network goes: its cable can be pulled, which tells nobody. */
+/** Another machine, as far as a network goes: its cable can be cut, which tells neither end. */
 export class NetworkNamespace {
   /** Its address, and that of this side. */
   readonly there: string;
   readonly here: string;
-  readonly #name = `rx-qmp-cut-${process.pid}`;
-  readonly #inner = `rxqi${process.pid % 100_000}`;
+  /** Before a program and its arguments: runs it there. */
+  readonly prefix: readonly string[];
+  readonly #name: string;
+  readonly #bridge: string;
+  readonly #cable: string;
   readonly #processes: ChildProcess[] = [];
 
   /** @throws Error where this is not allowed: it takes Linux and root */
   constructor() {
+    const id = process.pid % 100_000;
+    this.#name = `rx-qmp-${id}`;
+    this.#bridge = `rxqb${id}`;
+    this.#cable = `rxqc${id}`;
+    this.prefix = ['ip', 'netns', 'exec', this.#name];
     // Of the addresses that are kept for tests of networks.
-    const network = `198.19.${process.pid % 250}`;
+    const network = `198.${18 + (process.pid % 2)}.${(process.pid >> 1) % 250}`;
     this.here = `${network}.1`;
     this.there = `${network}.2`;
-    const outer = `rxqo${process.pid % 100_000}`;
     ip('netns', 'add', this.#name);
     try {
-      ip('link', 'add', outer, 'type', 'veth', 'peer', 'name', this.#inner, 'netns', this.#name);
-      ip('address', 'add', `${this.here}/24`, 'dev', outer);
-      ip('link', 'set', outer, 'up');
-      ip('-n', this.#name, 'address', 'add', `${this.there}/24`, 'dev', this.#inner);
-      this.mend();
+      const inner = `rxqi${id}`;
+      ip('link', 'add', this.#bridge, 'type', 'bridge');
+      ip('address', 'add', `${this.here}/24`, 'dev', this.#bridge);
+      ip('link', 'set', this.#bridge, 'up');
+      ip('link', 'add', this.#cable, 'type', 'veth', 'peer', 'name', inner, 'netns', this.#name);
+      ip('link', 'set', this.#cable, 'master', this.#bridge, 'up');
+      ip('-n', this.#name, 'address', 'add', `${this.there}/24`, 'dev', inner);
+      ip('-n', this.#name, 'link', 'set', inner, 'up');
+      ip('-n', this.#name, 'link', 'set', 'lo', 'up');
     } catch (error) {
-      ip('netns', 'del', this.#name);
+      this.remove();
       throw error;
     }
   }
 
   /** Starts a program there. */
   spawn(program: string, args: readonly string[]): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.#name, program, ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const [command = '', ...words] = [...this.prefix, program, ...args];
+    const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#processes.push(child);
     return child;
   }
 
-  /** Pulls the cable: what is sent is lost. */
+  /** What is sent from now on is lost. */
   cut(): void {
-    ip('-n', this.#name, 'link', 'set', this.#inner, 'down');
+    ip('link', 'set', this.#cable, 'nomaster');
   }
 
   mend(): void {
-    ip('-n', this.#name, 'link', 'set', this.#inner, 'up');
+    ip('link', 'set', this.#cable, 'master', this.#bridge);
   }
 
-  /** Ends the programs that run there. */
+  /** Ends the programs that {@link spawn} started. */
   async clear(): Promise<void> {
     for (const child of this.#processes.splice(0)) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -63,7 +73,16 @@ export class NetworkNamespace {
   }
 
   remove(): void {
-    ip('netns', 'del', this.#name);
+    for (const words of [
+      ['netns', 'del', this.#name],
+      ['link', 'del', this.#bridge],
+    ]) {
+      try {
+        ip(...words);
+      } catch {
+        // It was not made.
+      }
+    }
   }
 }
 

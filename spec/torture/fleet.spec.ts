@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { describeNats } from '../support/nats.js';
 import { FleetTorture } from './fleet/fleet-torture.js';
-import { Namespace } from './fleet/namespace.js';
+import { networkNamespace, type NetworkNamespace } from '../support/network-namespace.js';
 import { isLong, PATIENCE, survived } from './scale.js';
 
 /** What no run may show, whatever was done to the servers and the agents; the figures are printed. */
@@ -38,7 +38,7 @@ async function judged(torture: FleetTorture, beat: number): Promise<void> {
 
 describeNats('the fleet', () => {
   let torture: FleetTorture | undefined;
-  let namespace: Namespace | undefined;
+  let namespace: NetworkNamespace | undefined;
 
   afterEach(async () => {
     await torture?.stop();
@@ -70,7 +70,7 @@ describeNats('the fleet', () => {
     'loses nothing in silence in a cluster of three whose leader dies twice, whose servers all die, and whose hosts die and are cut off (F2, F3, F5, F6, F7, F8)',
     async () => {
       const beat = 2_000;
-      namespace = networkOfItsOwn();
+      namespace = networkNamespace('a host that is cut off');
       torture = await FleetTorture.start({
         ...{ servers: 3, vmsPerHost: 5, rate: 200, beat },
         ...(namespace && { namespace }),
@@ -120,13 +120,3 @@ describeNats('the fleet', () => {
     PATIENCE,
   );
 });
-
-/** Undefined, and told, where that is not allowed. */
-function networkOfItsOwn(): Namespace | undefined {
-  try {
-    return new Namespace();
-  } catch (error) {
-    process.stderr.write(`SKIPPED, a host that is cut off needs root and network namespaces: ${String(error)}\n`);
-    return undefined;
-  }
-}

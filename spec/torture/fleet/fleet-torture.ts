@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../support/temporary-folder.js';
 import { Child } from './child.js';
 import { Cluster } from './cluster.js';
 import { Commander, type CommandVerdict } from './commander.js';
-import type { Namespace } from './namespace.js';
+import type { NetworkNamespace } from '../../support/network-namespace.js';
 import { now, numbersOf, ReaderJudge, type Verdict } from './reader-judge.js';
 
 /** What one VM's process notes. */
@@ -25,7 +25,7 @@ export interface TortureOptions {
   readonly rate: number;
   readonly beat: number;
   /** The network of h1. */
-  readonly namespace?: Namespace;
+  readonly namespace?: NetworkNamespace;
 }
 
 const HOSTS = ['h1', 'h2'] as const;
@@ -58,7 +58,7 @@ export class FleetTorture {
   }
 
   static async start(options: TortureOptions): Promise<FleetTorture> {
-    const cluster = await Cluster.start(options.servers, options.namespace?.address ?? '127.0.0.1');
+    const cluster = await Cluster.start(options.servers, options.namespace?.here ?? '127.0.0.1');
     const torture = new FleetTorture(cluster, options);
     const { vmsPerHost, rate } = options;
     for (const host of HOSTS) {
