@@ -73,8 +73,9 @@ describe('the log of an agent', () => {
       const queue = new LogQueue();
       add(queue, '1', where === 'here' ? 'x'.repeat(2_000) : '{}');
       add(queue, '2');
-      if (where !== 'here')
+      if (where !== 'here') {
         server.answer('{"error":{"err_code":10054,"description":"message size exceeds maximum allowed"}}');
+      }
       server.answer('{"stream":"QMP","seq":1}');
       expect(server.published.at(-1)?.id).toBe('2');
       expect(log.stats).toMatchObject({ waiting: 0, dropped: 1, stored: 1 });

@@ -25,11 +25,7 @@ export class Connection {
       return previous?.value;
     },
   });
-  /**
-   * The status with which the hub answers this token while there is a problem, 0 if nothing answers: a browser does not tell a
-   * page why a WebSocket was not opened.
-   */
-  readonly answer = resource({
+  readonly #asked = resource({
     params: () => this.problem(),
     loader: async ({ abortSignal }) => {
       const { token } = this.#session;
@@ -41,8 +37,16 @@ export class Connection {
       }
     },
   });
+  /**
+   * The status with which the hub answers this token while there is a problem, 0 if nothing answers: a browser does not tell a
+   * page why a WebSocket was not opened. Each attempt asks again; the last answer stays until then.
+   */
+  readonly answer = linkedSignal<{ problem: string | undefined; status: number | undefined }, number | undefined>({
+    source: () => ({ problem: this.problem(), status: this.#asked.value() }),
+    computation: ({ problem, status }, previous) => (problem === undefined ? undefined : (status ?? previous?.value)),
+  });
   /** The hub knows this token no longer, or never did. */
-  readonly refused = computed(() => this.problem() !== undefined && this.answer.value() === 401);
+  readonly refused = computed(() => this.answer() === 401);
 
   readonly text = computed(() => {
     const state = this.state();

@@ -10,7 +10,7 @@ import { keepToken, SESSION } from './session';
     <form class="panel" (submit)="enter($event, tokenField.value)">
       <h2>No connection to the hub</h2>
       <p role="status">
-        @switch (answer.value()) {
+        @switch (answer()) {
           @case (401) {
             The hub is there but does not let this page in: the token is {{ session.token ? 'wrong' : 'missing' }}.
           }
