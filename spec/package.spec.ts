@@ -75,7 +75,7 @@ describe('the packed package', () => {
     await expect(failed).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringMatching(
-        /needs @nats-io\/\S+, which is not installed: npm install @nats-io\/nats-core /,
+        /needs @nats-io\/\S+, which is not installed: npm install @nats-io\/nats-core@3\.3 /,
       ) as string,
     });
   });
