@@ -15,6 +15,8 @@ export class DistantVm implements OfferedVm {
   readonly past: OfferedVm['past'];
   readonly #dial: () => Vm;
   readonly #subscribers = new Set<VmSubscriber>();
+  /** What the source has told last, and what of it is passed on. */
+  #given: SourceVm;
   #told: SourceVm;
   #session: Vm | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -22,10 +24,12 @@ export class DistantVm implements OfferedVm {
   #lastEvent: VmInfo['lastEvent'];
 
   /** @param source of it, @param dial makes the VM that connects */
-  constructor(told: SourceVm, source: VmSource, dial: () => Vm) {
-    this.name = told.name;
-    this.past = source.history && ((range) => source.history?.(told.name, range) ?? EMPTY);
-    this.#told = told;
+  constructor(given: SourceVm, source: VmSource, dial: () => Vm) {
+    const { name } = given;
+    this.name = name;
+    this.past = source.history && ((range) => source.history?.(name, range) ?? EMPTY);
+    this.#given = given;
+    this.#told = only(given);
     this.#dial = () => {
       const vm = dial();
       vm.subscribe({
@@ -70,8 +74,11 @@ export class DistantVm implements OfferedVm {
     throw new StateError(`${this.name}: there is no session: ${reason}`);
   }
 
-  /** The source has told something. */
-  tell(told: SourceVm): void {
+  /** The source has told something; the very object that it has told before costs nothing. */
+  tell(given: SourceVm): void {
+    if (given === this.#given) return;
+    this.#given = given;
+    const told = only(given);
     if (JSON.stringify(told) === JSON.stringify(this.#told)) return;
     this.#told = told;
     const { info } = this;
@@ -109,3 +116,12 @@ export class DistantVm implements OfferedVm {
 
 /** An attempt is under way. */
 const UNSETTLED: ReadonlySet<string> = new Set(['idle', 'connecting', 'negotiating']);
+
+/** Only what belongs there, and is what it should be: a source may pass on what strangers wrote. */
+function only(told: SourceVm): SourceVm {
+  const { name, state, since, failedJob } = told;
+  const texts = (['status', 'qemu', 'reason'] as const).filter((member) => typeof told[member] === 'string');
+  const lists = (['jobs', 'addresses'] as const).filter((member) => Array.isArray(told[member]));
+  const known = Object.fromEntries([...texts, ...lists].map((member) => [member, told[member]]));
+  return { name, state, since, ...known, ...(failedJob && { failedJob }) };
+}

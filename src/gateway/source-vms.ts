@@ -76,8 +76,8 @@ export class SourceVms {
       }
       gone.delete(told.name);
       const known = this.#vms.get(told.name);
-      if (known) known.tell(only(told));
-      else this.#add(only(told));
+      if (known) known.tell(told);
+      else this.#add(told);
     }
     for (const name of gone) this.#remove(name);
   }
@@ -134,13 +134,4 @@ export class SourceVms {
 function isDistantName(name: string): boolean {
   const parts = name.split('/');
   return parts.length > 1 && parts.every(isVmName);
-}
-
-/** Only what belongs there, and is what it should be: a source may pass on what strangers wrote. */
-function only(told: SourceVm): SourceVm {
-  const { name, state, since, failedJob } = told;
-  const texts = (['status', 'qemu', 'reason'] as const).filter((member) => typeof told[member] === 'string');
-  const lists = (['jobs', 'addresses'] as const).filter((member) => Array.isArray(told[member]));
-  const known = Object.fromEntries([...texts, ...lists].map((member) => [member, told[member]]));
-  return { name, state, since, ...known, ...(failedJob && { failedJob }) };
 }
