@@ -118,7 +118,7 @@ export class Answers {
     response.once('close', () => {
       gone.abort();
     });
-    this.#past.lines(visitor.id, vm, range, gone.signal).then(
+    this.#past.lines(visitor, vm, range, gone.signal).then(
       (lines) => {
         respond(response, 200, Buffer.concat([this.#firstLine(vm.name, visitor, SOURCE_EPOCH), ...lines]), LINES);
       },

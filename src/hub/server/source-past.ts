@@ -1,7 +1,9 @@
-import { lastValueFrom, takeUntil, timeout, toArray, Observable, type Subscriber } from 'rxjs';
+import { lastValueFrom, takeUntil, timeout, toArray, Observable } from 'rxjs';
+import { whenAborted } from '../../foundation/abort.js';
 import { FairQueue, type Turn } from '../../gateway/fair-queue.js';
 import type { OfferedVm } from '../../gateway/offered-vm.js';
 import type { SourceRange } from '../../gateway/vm-source.js';
+import type { Visitor } from './visitor.js';
 
 /** The epoch of positions in a source's history; the hub's own epochs are longer. */
 export const SOURCE_EPOCH = 'source';
@@ -13,14 +15,14 @@ const PATIENCE = 10_000;
 /** Reads what sources tell of the past of their VMs: a few answers at a time, the tokens in turn. */
 export class SourcePast {
   readonly #queue = new FairQueue();
-  readonly #turns = new Map<string, Turn>();
+  readonly #turns = new WeakMap<Visitor, Turn>();
 
   /**
    * Lines of `/events`; `k` counts from 1 in each answer. Rejects with why the source does not tell it.
    *
    * @param who asks: all that one asks waits in one queue
    */
-  lines(who: string, vm: OfferedVm, range: SourceRange, signal: AbortSignal): Promise<Buffer[]> {
+  lines(who: Visitor, vm: OfferedVm, range: SourceRange, signal: AbortSignal): Promise<Buffer[]> {
     let turn = this.#turns.get(who);
     if (!turn) this.#turns.set(who, (turn = this.#queue.join()));
     return turn.take(async () => {
@@ -39,13 +41,9 @@ export class SourcePast {
 }
 
 function aborted(signal: AbortSignal): Observable<void> {
-  return new Observable((subscriber: Subscriber<void>) => {
-    const tell = (): void => {
+  return new Observable((subscriber) =>
+    whenAborted(signal, () => {
       subscriber.next();
-    };
-    signal.addEventListener('abort', tell, { once: true });
-    return () => {
-      signal.removeEventListener('abort', tell);
-    };
-  });
+    }),
+  );
 }
