@@ -31,7 +31,7 @@ export class FakeHost {
   readonly #known = new Map<string | undefined, object>();
   #beat = 0;
   #lose = 0;
-  #over = false;
+  #ended = false;
 
   /** @internal */
   constructor(broker: Broker, name: string, epoch: number, every: number, { allow = [] }: FakeHostOptions) {
@@ -60,7 +60,7 @@ export class FakeHost {
    */
   async add(vm: string, source: FakeQemu | EventBus): Promise<void> {
     checkName('VM', vm);
-    if (this.#over) throw new Error(`${this.name} has ended`);
+    if (this.#ended) throw new Error(`${this.name} has ended`);
     if (this.#vms.has(vm)) throw new Error(`${this.name} has a VM ${vm} already`);
     const added = new FakeFleetVm({ host: this.name, vm }, source, {
       epoch: this.#epoch,
@@ -79,8 +79,8 @@ export class FakeHost {
   }
 
   /** @internal Whether it has ended. */
-  get isOver(): boolean {
-    return this.#over;
+  get hasEnded(): boolean {
+    return this.#ended;
   }
 
   /** Forgets a VM. */
@@ -120,8 +120,8 @@ export class FakeHost {
   }
 
   #end(inOrder: boolean): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     clearInterval(this.#timer);
     this.#unsubscribe();
     for (const vm of this.#vms.values()) this.#ends.push(vm.end(inOrder));
@@ -131,7 +131,7 @@ export class FakeHost {
   }
 
   #publishBeat(last?: 'last'): void {
-    if (this.#broker.away || (this.#over && !last)) return;
+    if (this.#broker.away || (this.#ended && !last)) return;
     const moved = [...this.#vms].flatMap(([name, { counter }]) => (counter.moved ? [[name, counter.moved]] : []));
     const after = this.#beat++;
     const beat: Beat = {
@@ -171,7 +171,7 @@ export class FakeHost {
     if (epoch !== this.#epoch) return;
     const refusal = this.#refusalOf(command, commandClass, vm?.isUp === true && vm.counter.session === session, beat);
     const answer = refusal === undefined ? await run(vm, command, commandClass === 'o', message) : errorAnswer(refusal);
-    if (answer !== undefined && !this.#over) message.respond(answer);
+    if (answer !== undefined && !this.#ended) message.respond(answer);
   }
 
   #hello(vm: FakeFleetVm | undefined, name: string | undefined): string {

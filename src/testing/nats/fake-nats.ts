@@ -53,7 +53,7 @@ export class FakeNats {
 
   /** A host whose agent begins to serve it now. @throws Error if there is one of that name which has not ended */
   host(name: string, options: FakeHostOptions = {}): FakeHost {
-    if ([...this.#hosts].some((host) => host.name === name && !host.isOver)) {
+    if ([...this.#hosts].some((host) => host.name === name && !host.hasEnded)) {
       throw new Error(`${name} is served already: stop() or kill() that host first`);
     }
     const host = new FakeHost(this.#broker, name, FIRST_EPOCH + ++this.#last, this.#beat, options);
