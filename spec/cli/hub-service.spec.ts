@@ -5,24 +5,12 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { serve } from 'rx-qmp/node';
 import { FakeQemu } from 'rx-qmp/testing';
-import { closeAll, closeLater, until } from '../hub/hub-under-test.js';
+import { closeAll, closeLater, newFolder, until } from '../hub/hub-under-test.js';
 import { OPERATOR, RawClient, refusal, VIEWER } from '../hub/raw-client.js';
 import { Cli, MAIN } from '../support/cli.js';
 import { describeWith, PERL, SYSTEMD } from '../support/programs.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 afterEach(closeAll);
-
-function newFolder(): string {
-  const folder = temporaryFolder();
-  closeLater({
-    close: () => {
-      folder.remove();
-      return Promise.resolve();
-    },
-  });
-  return folder.path;
-}
 
 interface Running {
   readonly cli: Cli;

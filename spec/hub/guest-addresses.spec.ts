@@ -8,8 +8,7 @@ import { FakeQemu } from 'rx-qmp/testing';
 import { Cli } from '../support/cli.js';
 import { describeWith, QEMU_GA } from '../support/programs.js';
 import { exit, socketAt } from '../support/qemu.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { closeAll, closeLater, startHub } from './hub-under-test.js';
+import { closeAll, closeLater, newFolder, startHub } from './hub-under-test.js';
 import { VIEWER } from './raw-client.js';
 
 afterEach(closeAll);
@@ -20,17 +19,6 @@ const OWN = Object.values(networkInterfaces())
   .filter(({ internal, address }) => !internal && !/^(169\.254|fe80)/.test(address))
   .map(({ address }) => address)
   .sort();
-
-function newFolder(): string {
-  const folder = temporaryFolder();
-  closeLater({
-    close: () => {
-      folder.remove();
-      return Promise.resolve();
-    },
-  });
-  return folder.path;
-}
 
 /** A real agent at a socket, as QEMU would show that of a guest. */
 async function startAgent(path: string, state: string): Promise<void> {

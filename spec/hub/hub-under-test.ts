@@ -2,6 +2,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import type { QmpClient } from 'rx-qmp';
 import { createHub, type Hub, type HubOptions } from 'rx-qmp/node';
 import { FakeQemu } from 'rx-qmp/testing';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { OPERATOR, RawClient, VIEWER, type RawOptions } from './raw-client.js';
 
 export interface HubUnderTest {
@@ -29,6 +30,18 @@ export async function closeAll(): Promise<void> {
 export function closeLater<T extends { close(): Promise<void> }>(one: T): T {
   open.push(one);
   return one;
+}
+
+/** A folder that {@link closeAll} removes. */
+export function newFolder(): string {
+  const folder = temporaryFolder();
+  closeLater({
+    close: () => {
+      folder.remove();
+      return Promise.resolve();
+    },
+  });
+  return folder.path;
 }
 
 /** A hub on a free port with one VM, `vm1`, a FakeQemu that runs; closed by {@link closeAll}. */

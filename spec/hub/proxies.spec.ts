@@ -10,8 +10,7 @@ import type { HubOptions } from 'rx-qmp/node';
 import { FakeQemu } from 'rx-qmp/testing';
 import { freePort } from '../support/nats.js';
 import { CADDY, describeWith, NGINX } from '../support/programs.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
-import { closeAll, closeLater, startHub, until, type HubUnderTest } from './hub-under-test.js';
+import { closeAll, closeLater, newFolder, startHub, until, type HubUnderTest } from './hub-under-test.js';
 import { OPERATOR, RawClient, refusal, VIEWER, type RawOptions } from './raw-client.js';
 
 afterEach(closeAll);
@@ -72,17 +71,6 @@ async function run(folder: string, port: number, program: string, args: readonly
     if (opened) return;
     await new Promise(setImmediate);
   }
-}
-
-function newFolder(): string {
-  const folder = temporaryFolder();
-  closeLater({
-    close: () => {
-      folder.remove();
-      return Promise.resolve();
-    },
-  });
-  return folder.path;
 }
 
 async function startBehind(
