@@ -2,13 +2,13 @@ import { computed, inject, Injectable, linkedSignal, resource } from '@angular/c
 import type { HubState } from 'rx-qmp';
 import { injectQmpHub } from 'rx-qmp/angular';
 import { Clock } from './clock';
-import { SESSION } from './session';
+import { HubRequests } from './hub-requests';
 
 /** How the page and its hub stand. */
 @Injectable({ providedIn: 'root' })
 export class Connection {
   readonly #clock = inject(Clock);
-  readonly #session = inject(SESSION);
+  readonly #requests = inject(HubRequests);
   readonly state = injectQmpHub().state;
 
   /** Once it was open, what is known stays on the page while it is away. */
@@ -27,15 +27,7 @@ export class Connection {
   });
   readonly #asked = resource({
     params: () => this.problem(),
-    loader: async ({ abortSignal }) => {
-      const { token } = this.#session;
-      const headers: HeadersInit = token === '' ? {} : { authorization: `Bearer ${token}` };
-      try {
-        return (await fetch('/vms', { headers, signal: abortSignal, cache: 'no-store' })).status;
-      } catch {
-        return 0;
-      }
-    },
+    loader: ({ abortSignal }) => this.#requests.status('/vms', abortSignal),
   });
   /**
    * The status with which the hub answers this token while there is a problem, 0 if nothing answers: a browser does not tell a

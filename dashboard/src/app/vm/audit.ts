@@ -1,6 +1,6 @@
 import { ChangeDetectionStrategy, Component, effect, inject, input, signal } from '@angular/core';
 import { clockTime, dayOf } from '../format';
-import { HubRequests } from './hub-requests';
+import { HubRequests } from '../hub-requests';
 
 /** A command that somebody ran or was refused, as the hub tells it. */
 interface AuditLine {

@@ -8,7 +8,7 @@ import {
   signal,
   untracked,
 } from '@angular/core';
-import { HubRequests } from './hub-requests';
+import { HubRequests } from '../hub-requests';
 
 /** Milliseconds between two pictures. */
 const PERIOD = 3_000;
