@@ -481,6 +481,20 @@ describe('migrate', () => {
   };
   const uri = 'unix:/x';
 
+  it('fails as refused where the answer to its own question comes in the same moment as the refusal', async () => {
+    const fake = new FakeQemu()
+      .on('migrate', () => {
+        // Makes the task ask; QEMU answers both at once.
+        fake.emit('MIGRATION', { status: 'failed' });
+        return new CommandError('GenericError', 'unknown migration protocol: nonsense');
+      })
+      .on('query-migrate', { status: 'failed', 'error-desc': 'of the migration before' });
+    const client = await connected(fake);
+    const { seen, end } = follow(migrate(client, { uri: 'nonsense' }));
+    await expect(end).rejects.toMatchObject({ name: 'ExecuteError', desc: 'unknown migration protocol: nonsense' });
+    expect(seen).toEqual([]);
+  });
+
   it('tells each status and the memory that flows, and puts the capability back', async () => {
     const fake = new FakeQemu();
     const client = await connected(fake);

@@ -73,7 +73,7 @@ class Migration {
   /** What puts the capabilities back. */
   readonly #restore: (() => Promise<unknown>)[] = [];
   #arrival: Arrival | undefined;
-  /** Until `migrate` was sent a status is one that an earlier migration has left. */
+  /** A status is of this migration from when `migrate` was sent, unless it is refused; else of an earlier one. */
   #sent = false;
   #ended = false;
   #shown = '';
@@ -137,6 +137,10 @@ class Migration {
     void end().then(restore, restore);
   }
 
+  #isOurs(): boolean {
+    return this.#sent && !this.#hasEnded();
+  }
+
   #hasEnded(): boolean {
     return this.#ended || this.#subscriber.closed;
   }
@@ -162,10 +166,11 @@ class Migration {
   }
 
   async #ask(): Promise<void> {
-    if (!this.#sent || this.#hasEnded() || this.#client.state.phase !== 'ready') return;
+    if (!this.#isOurs() || this.#client.state.phase !== 'ready') return;
     try {
       const info = await this.#client.execute('query-migrate');
-      if (this.#hasEnded()) return;
+      // The refusal of `migrate` may have come right before the answer.
+      if (!this.#isOurs()) return;
       this.#show(info);
       await this.#act(info);
     } catch (error) {
