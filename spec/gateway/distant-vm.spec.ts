@@ -96,4 +96,21 @@ describe('a VM of another host (H14)', () => {
     ]);
     expect(vm.info).toMatchObject({ events: 5, lastEvent: { event: 'RESUME' } });
   });
+
+  it('tells a change, and nothing where the source tells the same again (H14)', () => {
+    const statuses: (string | undefined)[] = [];
+    vm.subscribe({
+      event: () => undefined,
+      changed: ({ status }) => statuses.push(status),
+      ended: () => undefined,
+    });
+    vm.tell(told);
+    vm.tell({ ...told });
+    vm.tell({ ...told, status: 'paused' });
+    vm.tell({ ...told, status: 'paused' });
+    vm.lose('its source has ended');
+    vm.tell({ ...told, status: 'paused' });
+    expect(statuses).toEqual(['paused', 'paused', 'paused']);
+    expect(vm.info).toMatchObject({ state: 'ready', status: 'paused' });
+  });
 });

@@ -1,9 +1,10 @@
 import { firstValueFrom, filter, take, toArray } from 'rxjs';
 import { headers, type NatsConnection } from '@nats-io/nats-core';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import fc from 'fast-check';
 import { FakeQemu } from 'rx-qmp/testing';
 import type { FleetGap } from 'rx-qmp/fleet';
+import { listen } from '../../src/fleet/listen.js';
 import { describeNats } from '../support/nats.js';
 import { FleetUnderTest, stored } from './fleet-under-test.js';
 import { RawPublisher } from './raw-publisher.js';
@@ -26,6 +27,29 @@ describeNats('what anybody may publish', () => {
   });
 
   afterEach(() => fleet.end());
+
+  it('is heard under the subject that was subscribed to, and under no other (F10)', async () => {
+    const nats = await fleet.connect();
+    const jsm = await jetstreamManager(nats);
+    await jsm.streams.add({ name: 'THEIRS', subjects: ['theirs.>'] });
+    const [arrived, heard]: [string[], string[]] = [[], []];
+    // The consumer is bound by the literal subscription; those with a wildcard get what it delivers, too.
+    nats.subscribe('qmp1.evt.h1.vm1.STOP', {
+      callback: (_error, { subject }) => {
+        arrived.push(subject);
+      },
+    });
+    listen(nats, 'qmp1.evt.h1.vm1.*', ({ subject }) => heard.push(subject));
+    // The server delivers to the one subject what keeps the other (nats-server #8274).
+    const delivery = { name: 'x', deliver_subject: 'qmp1.evt.h1.vm1.STOP', ack_policy: AckPolicy.None };
+    await jsm.consumers.add('THEIRS', delivery);
+    await jetstream(nats).publish('theirs.event');
+    while (arrived.length === 0) await nats.flush();
+    nats.publish('qmp1.evt.h1.vm1.STOP');
+    while (heard.length === 0) await nats.flush();
+    expect(arrived[0]).toBe('theirs.event');
+    expect(heard).toEqual(['qmp1.evt.h1.vm1.STOP']);
+  });
 
   const rude = async (): Promise<RawPublisher> => {
     const publisher = await RawPublisher.connect(fleet.server.port);
