@@ -2,7 +2,7 @@
 // A full run writes docs/platforms.md. Each platform is a folder of its own with packages from the registry.
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { machine, tmpdir, type } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
@@ -71,8 +71,9 @@ const firstProgram = (line, quick) => ({
     const { FakeQemu } = await import('../dist/testing.js');
     const served = await serve(new FakeQemu().connector, 0);
     writeFileSync(join(folder, 'first.ts'), program.replace('unix:/tmp/vm1.qmp', served.address));
-    const { stdout } = await run(bin(folder, 'node'), ['first.ts'], { cwd: folder, timeout: 60_000 });
-    await served.close();
+    const { stdout } = await run(bin(folder, 'node'), ['first.ts'], { cwd: folder, timeout: 60_000 }).finally(() =>
+      served.close(),
+    );
     if (!/^the VM is running\nSTOP \d+\nRESUME \d+\n$/.test(stdout)) throw new Error(`it printed ${stdout}`);
   },
 });
@@ -169,14 +170,16 @@ try {
       : !values.quick || quick,
   );
   const rows = [];
-  for (const platform of chosen) rows.push(await tried(platform, tarball));
+  for (const one of chosen) rows.push(await tried(one, tarball));
   const table = ['| platform | tried with | result |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)];
   console.log(table.join('\n'));
   if (chosen.length === platforms.length) {
     const page = join(root, 'docs/platforms.md');
+    const day = new Date().toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+    const text = `The last full run, ${type()} on ${machine()}, ${day}:\n\n${table.join('\n')}`;
     writeFileSync(
       page,
-      readFileSync(page, 'utf8').replace(/(<!-- table -->\n).*?(<!-- end -->)/s, `$1\n${table.join('\n')}\n\n$2`),
+      readFileSync(page, 'utf8').replace(/(<!-- table -->\n).*?(<!-- end -->)/s, `$1\n${text}\n\n$2`),
     );
   }
   if (rows.some(([, , result]) => result !== 'works')) process.exitCode = 1;
