@@ -49,7 +49,7 @@ export interface Suppressed {
   readonly count: number;
 }
 
-/** Of one kind and in one second. */
+/** Of one kind. */
 const DIAGNOSTICS_A_SECOND = 100;
 const LINES_A_SECOND = 10;
 
@@ -87,7 +87,7 @@ export class Diagnostics {
     }
   }
 
-  /** Says what was held back so far. */
+  /** Tells how many were held back since the last time. */
   flush(): void {
     for (const kind of this.#loggedNoise.kinds) this.#logSuppressed(kind, this.#loggedNoise.takeSuppressed(kind));
     for (const kind of this.#noise.kinds) this.#showSuppressed(kind, this.#noise.takeSuppressed(kind));

@@ -46,7 +46,7 @@ export class EventBus implements Disposable {
 
   readonly #registrations = new Registrations(this);
   readonly #builtIn: Registration;
-  /** The listeners of others that {@link observe} has registered here. */
+  /** The callers' own listeners that {@link observe} has registered. */
   readonly #observed = new WeakMap<EventListener, Shared>();
   readonly #view = new HotSource<QmpEvent>();
   readonly #diagnostics: Diagnostics;
@@ -196,7 +196,7 @@ export class EventBus implements Disposable {
     });
   }
 
-  /** Of the queues of all listeners that were ever registered, the built-in window aside: it drops as a matter of course. */
+  /** Of all listeners that were ever registered but `events`, which is a window and drops all the time. */
   protected get queueStats(): QueueStats {
     return this.#registrations.statsWithout(this.#builtIn);
   }
@@ -206,7 +206,7 @@ export class EventBus implements Disposable {
     this.#diagnostics.report(diagnostic);
   }
 
-  /** Says how much of what a server caused was held back so far. */
+  /** Tells how many diagnostics were held back. */
   protected flushReports(): void {
     this.#diagnostics.flush();
   }
@@ -233,7 +233,7 @@ export class EventBus implements Disposable {
   }
 
   #offer(registration: Registration, event: QmpEvent): void {
-    // Removed by somebody served before it.
+    // Somebody who was served before has removed it.
     if (registration.ended) return;
     try {
       const result: unknown = registration.listener.put(event);
@@ -283,7 +283,7 @@ export class EventBus implements Disposable {
 
   #endListeners(ending: ListenerEnding): void {
     for (const registration of this.#registrations.all) {
-      // One who watched the end of another may have removed it.
+      // A subscriber that saw the end of a listener before may have removed this one.
       if (!registration.ended) lifeOf(registration.listener).end(ending);
     }
   }

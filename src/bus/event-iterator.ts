@@ -6,7 +6,7 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
   readonly #queue: EventQueue<E>;
   readonly #options: ReadOptions;
   readonly #begunAfter: ListenerEnding | undefined;
-  // Made once, and not for each of the hundred thousands of events in a burst.
+  // Made once instead of for each event: a burst has hundreds of thousands.
   readonly #atEnd = (ending: ListenerEnding): IteratorResult<E, undefined> => this.#finish(ending);
   #ended = false;
 
@@ -19,7 +19,7 @@ export class EventIterator<E> implements AsyncIterableIterator<E> {
   next(): Promise<IteratorResult<E, undefined>> {
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     const { ended, lastEnding } = this.#queue;
-    // It has ended and was opened again while nobody waited here: what comes now is for those who begin now.
+    // The queue has ended and begun again since this loop's last read. The loop is over, too: new events are for new loops.
     if (!ended && lastEnding && lastEnding !== this.#begunAfter) return endedRead(this.#atEnd, lastEnding);
     return this.#queue.read<IteratorResult<E, undefined>>(resultOf, this.#atEnd, this.#options, this);
   }

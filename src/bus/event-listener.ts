@@ -24,7 +24,7 @@ export interface ListenerOptions {
   readonly onLag?: (missed: number) => void;
 }
 
-/** A listener's time on its buses, for the bus; no part of the public interface. */
+/** The bus's access to what a listener keeps private. */
 export let lifeOf: (listener: EventListener) => ListenerLife<QmpEvent>;
 
 /**
@@ -44,7 +44,7 @@ export let lifeOf: (listener: EventListener) => ListenerLife<QmpEvent>;
 export class EventListener<N extends string = EventName, out E = QmpEvent<N>> implements AsyncIterable<E> {
   /** The events that are accepted from now on, hot; takes nothing from the queue. Completes when the listener ends. */
   readonly events$: Observable<E>;
-  /** For the compiler alone, never set: tells the names of a listener, of a subclass too, to what takes it. */
+  /** For the compiler alone, never set: from it a function that takes a listener infers its names, those of a subclass too. */
   declare readonly heard?: { of(name: N): void }['of'];
   readonly #names = new NameSet();
   readonly #history: History<E>;
@@ -134,7 +134,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     const { host } = this.#life;
     const verdict: unknown = this.accept(event);
     if (isThenable(verdict)) throw this.#refuse('accept', verdict);
-    // The filter itself may have removed the listener, and registered it again for the events to come.
+    // The filter may have removed the listener, and even registered it again: then this event is not for it.
     if (!verdict || !this.#isStill(host)) return false;
     this.#history.push(event as E);
     if (this.#queue.put(event as E)) this.#showWithLag(event as E);
@@ -184,14 +184,14 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
     return `${this.#life.host?.bus.name ?? 'not registered'}: ${textOf(this)}`;
   }
 
-  /** Where an answer is due, a promise would count as a yes. What it rejects with is reported too. */
+  /** The error for a promise in place of an answer, which would count as a yes. What the promise rejects with is reported too. */
   #refuse(who: string, promise: PromiseLike<unknown>): TypeError {
     const { host } = this.#life;
     promise.then(undefined, (error: unknown) => host?.fault(error));
     return new TypeError(`${who} returned a promise; it must decide at once`);
   }
 
-  /** An unread event was dropped for this one, which reaches the view also if `onLag` throws. */
+  /** Tells `onLag` of the event dropped for this one, which reaches the view even if `onLag` throws. */
   #showWithLag(event: E): void {
     try {
       const result: unknown = this.#onLag?.(1);

@@ -40,7 +40,7 @@ export class EventQueue<E> {
   #lastEnding: ListenerEnding | undefined;
   #accepted = 0;
   #dropped = 0;
-  /** As it was when events were last taken: looking then costs less than at each `put`. */
+  /** The largest size before a read or a `clear`. In between the queue only grows, so `put` need not look. */
   #highWater = 0;
   #missed = 0;
 
@@ -74,7 +74,7 @@ export class EventQueue<E> {
     return this.#lastEnding;
   }
 
-  /** Hands the event to the longest-waiting reader, or keeps it. True if the oldest unread event had to go for it. */
+  /** Hands the event to the longest-waiting reader, or keeps it. True if it took the place of the oldest unread event. */
   put(event: E): boolean {
     this.#accepted += 1;
     if (this.#readers.size > 0) {
@@ -88,9 +88,9 @@ export class EventQueue<E> {
   }
 
   /**
-   * The next event in the reader's own form.
+   * The next event, as `form` makes it.
    *
-   * @param atEnd what the reader gets, or throws, where no event will come any more
+   * @param atEnd gives the result where no event will come any more, or throws
    * @param owner whose read this is, for {@link release}
    */
   read<R>(
@@ -211,7 +211,7 @@ export class EventQueue<E> {
   }
 }
 
-/** A read of what has ended. */
+/** The result of a read after the end. */
 export function endedRead<R>(atEnd: (ending: ListenerEnding) => R, ending: ListenerEnding): Promise<R> {
   const result = new Promise<R>((resolve) => {
     resolve(atEnd(ending));

@@ -10,9 +10,9 @@ export interface ListenerHost extends NameWatcher {
 }
 
 /**
- * A listener's time on its buses: waiting for one, live with one that is open, ended after it was removed or its bus has closed.
- * Waiting and live are one to its readers: they wait for the next event. Registered again, or revived, it begins again; whoever
- * waited before the end never receives what comes after it.
+ * Whether a listener has a bus: it is waiting for one, live with one that is open, or ended after it was removed or its bus has
+ * closed. Its readers need not tell waiting from live: they wait for the next event in both. Registered again, or revived, it
+ * begins again; whoever waited before the end never receives what comes after it.
  */
 export class ListenerLife<E> {
   readonly queue: EventQueue<E>;
@@ -35,7 +35,7 @@ export class ListenerLife<E> {
     return this.#host;
   }
 
-  /** The loss that its last end was due to, if there was one. Outlives a revival, and a removal after the end. */
+  /** The loss that has ended it the last time, if it was one. Kept when it is revived, or removed after the end. */
   get loss(): Error | undefined {
     return this.#loss;
   }

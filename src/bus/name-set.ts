@@ -13,7 +13,7 @@ export class NameSet extends Set<string> {
   /** The name, if there is just one: a listener usually wants one, and comparing costs less than looking it up. */
   #only: string | undefined;
 
-  /** Tells this one from now on, and nobody else. */
+  /** Replaces who is told of changes. */
   watchedBy(watcher: NameWatcher | undefined): void {
     this.#watcher = watcher;
   }

@@ -4,7 +4,7 @@ interface Second {
   suppressed: number;
 }
 
-/** Lets so many things of one kind through in a second, and counts the others. Works without a timer. */
+/** Admits a number of things of each kind in a second, and counts the others. It looks at the clock when asked; there is no timer. */
 export class NoiseLimit<K extends string> {
   readonly #limit: number;
   readonly #seconds = new Map<K, Second>();
@@ -33,7 +33,7 @@ export class NoiseLimit<K extends string> {
     return false;
   }
 
-  /** How many were not let through since it was last asked. */
+  /** How many were not admitted since this was last called. */
   takeSuppressed(kind: K): number {
     const second = this.#seconds.get(kind);
     const count = second?.suppressed ?? 0;

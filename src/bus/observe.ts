@@ -7,7 +7,7 @@ import { EventListener, lifeOf } from './event-listener.js';
 import type { ListenerHost } from './listener-life.js';
 import { namesOf } from './name-set.js';
 
-/** What an observed listener is registered with. */
+/** The part of a bus that observing needs. */
 export interface Registrar {
   listen(listener: EventListener): { close(): void };
 }
@@ -42,7 +42,7 @@ export interface Shared {
 /**
  * The caller's own listener, registered from the first subscriber to the last.
  *
- * @param shared of that bus: however often a listener is observed there, it is registered once
+ * @param shared the registrations that the subscribers of one bus share: each listener is registered once
  */
 export function observeListener(
   bus: Registrar,
@@ -64,7 +64,7 @@ export function observeListener(
   });
 }
 
-/** False while the last of its subscribers are being told of the end: one who comes back at once begins again. */
+/** False where it has ended and not all subscribers know yet: one that subscribes again at once needs a new registration. */
 function isLive({ host }: Shared, listener: EventListener): boolean {
   const life = lifeOf(listener);
   return life.host === host && !life.ended;
@@ -76,7 +76,7 @@ function register(bus: Registrar, listener: EventListener, before: Shared | unde
   return { scope, host: lifeOf(listener).host, subscribers: 0 };
 }
 
-/** What the view shows; unlike a view, which many share, a subscription of one's own fails after a loss. */
+/** Passes on what the view shows. After a loss the view, which many share, completes; this subscription fails. */
 function forward<E>(listener: EventListener<string, E>, subscriber: Subscriber<E>): void {
   const watching = listener.events$.subscribe({
     next: (event) => {

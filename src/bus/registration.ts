@@ -10,7 +10,7 @@ export interface QueueStats {
   readonly queueHighWater: number;
 }
 
-/** Where a registration is filed under the names that its listener wants; `null` stands for every name. */
+/** Finds registrations by the names that their listeners want; `null` stands for every name. */
 export interface NameTable {
   add(name: string | null, registration: Registration): void;
   remove(name: string | null, registration: Registration): void;
@@ -19,7 +19,7 @@ export interface NameTable {
 /** Takes what a listener threw, or its promise rejected with. */
 export type Fault = (error: unknown, event?: QmpEvent) => void;
 
-/** One listener's time on a bus, and its place in the order of dispatch. */
+/** A listener on a bus, from its registration to its removal, and its place in the order of dispatch. */
 export class Registration implements ListenerHost {
   readonly bus: { readonly name: string };
   readonly listener: EventListener;
@@ -27,7 +27,7 @@ export class Registration implements ListenerHost {
   readonly order: number;
   readonly fault: Fault;
   readonly #table: NameTable;
-  /** An overridden `accept` may want events that the names do not say. */
+  /** True if `accept` is overridden: it is asked about every event, since it may want more than the names say. */
   readonly #asksAlways: boolean;
   readonly #droppedBefore: number;
   #ended = false;

@@ -34,7 +34,7 @@ export class Registrations {
     }
   }
 
-  /** @param routes where it is found by name; a table of its own for the one who is served without asking */
+  /** @param routes finds it by name; a table that nobody asks for the built-in listener, which is served in any case */
   add(listener: EventListener, fault: Fault, routes: Routes = this.routes): Registration {
     const registration = new Registration(this.#bus, listener, this.#next++, fault, routes);
     this.#all.add(registration);
@@ -42,7 +42,7 @@ export class Registrations {
     return registration;
   }
 
-  /** Of all that were ever registered here but this one. */
+  /** Over all listeners that were ever registered here but this one. */
   statsWithout(one: Registration): QueueStats {
     return this.all.reduce((sum, other) => (other === one ? sum : joined(sum, other.stats)), this.#stats);
   }

@@ -1,11 +1,11 @@
 import type { NameTable, Registration } from './registration.js';
 
-/** How many names without listeners are kept: a Map pays dearly for keys that come and go. */
+/** How many names without listeners are kept: deleting and adding keys again and again makes a large Map slow. */
 const EMPTY_ROUTES = 1_000;
 
 /**
- * Finds who wants an event in time that grows with those who do. Holds the names that listeners asked for, never those that a
- * server made up.
+ * Finds the registrations that want an event, in a time that depends on their number alone. Holds names that listeners asked for,
+ * never names that a server made up.
  */
 export class Routes implements NameTable {
   readonly #byName = new Map<string, Route>();
@@ -13,7 +13,7 @@ export class Routes implements NameTable {
   /** How many of the named routes lead to nobody. */
   #empty = 0;
 
-  /** Files a listener under one name, or under every name (`null`). */
+  /** Lets events of one name, or of every name (`null`), find this registration. */
   add(name: string | null, registration: Registration): void {
     if (name === null) {
       this.#everything.add(registration);
@@ -35,7 +35,7 @@ export class Routes implements NameTable {
     if (this.#empty > EMPTY_ROUTES) this.#sweep();
   }
 
-  /** Who wants an event of that name, in order, as they are now. */
+  /** The registrations that want an event of that name, in order. This array never changes. */
   lend(name: string): readonly Registration[] {
     const named = this.#byName.get(name);
     if (named === undefined || named.size === 0) return this.#everything.lend();
@@ -65,7 +65,7 @@ function merge(every: readonly Registration[], named: readonly Registration[]): 
   return merged.concat(named.slice(next));
 }
 
-/** Listeners in order. Copies its list before a change only if the list may still be in use. */
+/** Registrations in order. Their list is copied before a change if it was lent, since a dispatch may still go through it. */
 export class Route {
   #registrations: Registration[] = [];
   #lent = false;
@@ -74,7 +74,7 @@ export class Route {
     return this.#registrations.length;
   }
 
-  /** The list as it is now; it will not change. */
+  /** The list of now, which never changes. */
   lend(): readonly Registration[] {
     this.#lent = true;
     return this.#registrations;
@@ -100,7 +100,7 @@ export class Route {
   }
 }
 
-/** Where `order` is, or would go, by halving. */
+/** The index of `order`, or the one where it belongs: a binary search. */
 function placeOf(registrations: readonly Registration[], order: number): number {
   const last = registrations.at(-1);
   if (!last || last.order < order) return registrations.length;

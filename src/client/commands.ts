@@ -42,10 +42,10 @@ export interface Outgoing {
   readonly heartbeat?: true;
 }
 
-/** Who carries the commands of a session. */
+/** Takes commands to the server. */
 export interface Carrier {
   send(command: Outgoing): void;
-  /** Is told of a command on the wire whose caller has given up; without it, such a command keeps its place. */
+  /** Is told of a command on the wire whose caller has given up. Without it, such a command keeps its place until its reply. */
   abandon?(id: number): void;
 }
 
@@ -72,7 +72,7 @@ const COMMAND_LIMIT = 10_000;
 const COMMAND_BYTES = 64 * 1024 * 1024;
 const TOO_LARGE = `the command is larger than ${COMMAND_BYTES} bytes, QEMU's own limit; it was not sent`;
 
-/** The same, in characters, of those that wait for their turn. */
+/** How many characters the commands that wait for their turn may have in sum. */
 const WAITING_LIMIT = 64 * 1024 * 1024;
 
 /** The commands of one session: on the wire, or waiting for their turn. */
@@ -184,7 +184,7 @@ export class Commands {
     return pending.name;
   }
 
-  /** The same for a reply that has not been parsed. Undefined also where the command is not one that wants it so. */
+  /** The same for a reply that has not been parsed. Undefined also where the caller did not ask for text. */
   replyText({ id, result }: ReplyText): string | undefined {
     const pending = this.#sent.get(id);
     if (!pending?.asText) return undefined;

@@ -1,6 +1,6 @@
 import { whenAborted } from '../foundation/abort.js';
 
-/** Those who wait for one outcome, each with a signal of its own. */
+/** The callers that wait for one outcome. Each may leave by a signal of its own. */
 export class ConnectCallers<T> {
   readonly #waiting = new Set<{ resolve(value: T): void; reject(error: unknown): void }>();
 

@@ -60,7 +60,7 @@ export class Dial {
     this.#controller.abort(cause);
   }
 
-  /** Gives up: it has taken so many milliseconds. @param silence what that means with this connector */
+  /** Gives up after `time` milliseconds. @param silence what it may mean that nobody answered, see {@link Connector} */
   expire(time: number, silence: string | undefined): void {
     const meaning = silence === undefined ? '' : `: ${silence}`;
     this.abort(new QmpError(`${this.#name}: no connection within ${time} ms${meaning}`));
@@ -78,7 +78,7 @@ export class Dial {
   }
 }
 
-/** @throws TypeError if what the connector gives is no connection; it is the program's own, not the server's fault */
+/** @throws TypeError if what the connector gives is no connection: a mistake in the program */
 async function opened(connector: Connector<object>, signal: AbortSignal): Promise<Connection> {
   const connection: unknown = await connector(signal);
   const { incoming$, send, close } = (connection ?? {}) as Partial<Record<keyof Connection, unknown>>;

@@ -1,7 +1,7 @@
 import type { QmpError } from '../protocol/errors.js';
 import type { Gap } from './state.js';
 
-/** Remembers when the last session ended, and tells of the gap once, when the next one is heard. */
+/** Notes when a session has ended, and tells of the gap once, when the next one begins. */
 export class Gaps {
   readonly #tell: (gap: Gap) => void;
   #begun: Pick<Gap, 'since' | 'cause'> | undefined;

@@ -6,7 +6,7 @@ export interface HeartbeatHost {
   silent(): void;
 }
 
-/** Notices that the other end has gone without a word: any byte counts as a sign of life. */
+/** Notices a connection that has broken without an end: nothing is heard on it. Any byte counts. */
 export class Heartbeat {
   readonly #interval: number;
   readonly #host: HeartbeatHost;
@@ -45,7 +45,7 @@ export class Heartbeat {
       } else if (left > 1) {
         this.#wait(left);
       } else {
-        // First, so that an answer from inside `ask` counts.
+        // Before it asks: the answer may come while `ask` runs.
         this.#asked = true;
         this.#wait(this.#interval);
         this.#host.ask();

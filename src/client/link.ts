@@ -62,7 +62,7 @@ export class Link {
   #hasRun = false;
   /** The next attempt, or the end of the time for this one. */
   #timer: ReturnType<typeof setTimeout> | undefined;
-  // Who is told of one change may cause the next, which must not overtake it on its way to the others.
+  // A subscriber that is told of one change may cause the next, which must not reach the others first.
   readonly #notices = new DeliveryQueue<() => void>((notice) => {
     notice();
   });
@@ -145,7 +145,7 @@ export class Link {
   #begin(attempt: number): void {
     this.#attempt = attempt;
     if (this.#session) {
-      // It has kept its place.
+      // The connection has kept its place in the monitor's queue.
       this.#startClock();
       this.#enter({ phase: 'negotiating', attempt });
       return;
@@ -184,7 +184,7 @@ export class Link {
         if (this.#session !== session) return;
         this.#session = undefined;
         if (this.#state.phase === 'ready') this.#lost(this.#state.since, loss, shutdown);
-        // If it had kept its place, the next attempt dials.
+        // While reconnecting, it was only keeping its place: the next attempt dials.
         else if (this.#state.phase !== 'reconnecting') {
           this.#failed(dial, dial.error(loss ?? new DisconnectedError('QEMU has quit')));
         }
@@ -272,9 +272,9 @@ export class Link {
   }
 
   /**
-   * Nothing goes on any more.
+   * Nothing goes on any more: there is no session and no attempt.
    *
-   * @param letGo of what went on; the host is told when that is done
+   * @param letGo ends those that there were, before the host is told
    */
   #settle(state: Extract<ConnectionState, { phase: 'closed' }>, letGo?: () => void): void {
     const hasRun = this.#hasRun;

@@ -7,7 +7,7 @@ import type { Shutdown } from './state.js';
  */
 const LIVES_ON: ReadonlySet<string> = new Set(['STOP', 'RESUME', 'RESET']);
 
-/** Knows whether the end of a session was to be expected: after `quit`, or after a SHUTDOWN that was meant. */
+/** Knows whether QEMU is about to end the session: after `quit`, or after a SHUTDOWN that was not taken back. */
 export class OrderlyEnd {
   #quitting = false;
   #shutdown: QmpEvent<'SHUTDOWN'> | undefined;

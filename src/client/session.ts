@@ -119,7 +119,7 @@ export class Session {
   start(): void {
     const subscription = this.#connection.incoming$.subscribe({
       next: (chunk) => {
-        // One that has to wait is copied: its memory may be used again.
+        // A chunk that has to wait is copied: its memory may be used again once this returns.
         this.#work.push(this.#work.busy && typeof chunk !== 'string' ? new Uint8Array(chunk) : chunk);
       },
       error: (cause: unknown) => {
@@ -129,7 +129,7 @@ export class Session {
         this.#work.push(new ConnectionEnd());
       },
     });
-    // Unsubscribes at once where it has ended meanwhile.
+    // Unsubscribes at once if the session has ended meanwhile.
     this.#incoming.add(subscription);
   }
 
@@ -158,7 +158,7 @@ export class Session {
     return this.#commands.execute(command, timeout, signal);
   }
 
-  /** Why it must end where its handshake has taken so many milliseconds. */
+  /** The error of a handshake that is not over after so many milliseconds. */
   overdue(time: number): GreetingError | NegotiationError {
     return this.#greeting ? unanswered(this.#name, time) : ungreeted(this.#name, time);
   }
@@ -250,7 +250,7 @@ export class Session {
     const answered = this.#commands.reply(reply);
     if (answered !== undefined) {
       this.#noise.end();
-      // The state changes here and now, not a promise later: what follows in the same chunk belongs to the session.
+      // Not in a `then`: the rest of this chunk belongs to the session already.
       if (!this.#ready && this.#greeting && 'return' in reply) {
         this.#ready = true;
         this.#heartbeat.start();
@@ -277,7 +277,7 @@ export class Session {
     });
   }
 
-  /** A connection that throws has broken. */
+  /** Ends the session if the connection throws. */
   #use(what: (connection: Connection) => void): void {
     try {
       what(this.#connection);
@@ -286,7 +286,7 @@ export class Session {
     }
   }
 
-  /** Undefined where the end was to be expected. A broken connection counts too: QEMU exits without reading what is left. */
+  /** Undefined after an orderly end, which a broken connection may be, too: QEMU exits without reading what is left. */
   #lossOf(cause: unknown): QmpError | undefined {
     if (this.#orderlyEnd.expected) return undefined;
     const how =

@@ -1,10 +1,10 @@
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls `onAbort` when the signal aborts; the function returned takes it back. All callers of one signal share a single
- * listener on it: Node warns of a leak from the eleventh on.
+ * Calls `onAbort` when the signal aborts, unless the returned function was called before. All callers of one signal share a
+ * single listener on it: Node warns of a leak from the eleventh on.
  *
- * The caller looks at `signal.aborted` first.
+ * A signal that has aborted already calls nobody: check `signal.aborted` first.
  */
 export function whenAborted(signal: AbortSignal, onAbort: () => void): () => void {
   const callbacks = waiting.get(signal) ?? share(signal);

@@ -2,7 +2,7 @@ import { Ring } from './ring.js';
 
 /** The latest `limit` events, oldest first. */
 export class History<E> {
-  /** None where nothing is to be kept. */
+  /** Undefined where the limit is 0. */
   readonly #events: Ring<E> | undefined;
   #snapshot: readonly E[] | undefined;
 

@@ -1,8 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
 
 /**
- * A source that nobody can reach, seen through an Observable. Not a Subject: one subscriber's teardown that throws would keep
- * it from serving the others, and what shields them from each other makes it twice as slow.
+ * A hot Observable together with the methods that feed it, so that only their owner can. Used in place of a Subject, where one
+ * subscriber's teardown that throws keeps the others from being served; an Observable around each of them would cure that, at
+ * twice the time.
  */
 export class HotSource<T> {
   #subscribers: Set<Subscriber<T>> | undefined;
@@ -39,7 +40,7 @@ export class HotSource<T> {
     }
   }
 
-  /** Completes those who watch, and whoever comes later until {@link reopen}. */
+  /** Completes all subscribers, and later ones as soon as they subscribe, until {@link reopen}. */
   end(): void {
     if (this.#ended) return;
     const subscribers = [...(this.#subscribers ?? NOBODY)];
@@ -62,7 +63,7 @@ export class HotSource<T> {
 
 const NOBODY: readonly never[] = [];
 
-/** Only a teardown's error comes here. RxJS reports it as it does what a subscriber throws. */
+/** RxJS catches what a subscriber throws; only the error of a teardown gets here. It is reported in the way of RxJS, too. */
 function report(error: unknown): void {
   new Observable((subscriber) => {
     subscriber.error(error);

@@ -20,7 +20,7 @@ export class Ring<T> {
     return this.#size;
   }
 
-  /** True if the oldest item had to go for it. */
+  /** True if it took the place of the oldest item. */
   push(item: T): boolean {
     if (this.#size === this.#limit) {
       this.#slots[this.#head] = item;

@@ -1,4 +1,4 @@
-/** What a value calls itself. Unlike `String`, it never throws: what others throw at us may be anything. */
+/** `String(value)` that never throws: a filter may throw anything, also an object whose `toString` throws. */
 export function textOf(value: unknown): string {
   try {
     return String(value);

@@ -3,7 +3,7 @@ import { ProtocolError } from './errors.js';
 const SPACE = 32;
 const QUOTE = 34;
 const BACKSLASH = 92;
-/** Of each closing bracket, the opening one. */
+/** The opening bracket of each closing one. */
 const OPENING: ReadonlyMap<number, number> = new Map([
   [125, 123],
   [93, 91],
@@ -115,7 +115,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === 10 || byte === 13 || byte === 9;
 }
 
-/** Of a number or a keyword. */
+/** True for the characters of numbers and keywords. */
 function isOfWord(byte: number): boolean {
   return (byte >= 48 && byte <= 57) || ((byte | 32) >= 97 && (byte | 32) <= 122) || [43, 45, 46, 95].includes(byte);
 }

@@ -81,13 +81,13 @@ export function replyText(result: string, id: string | undefined): string {
   return `{"return":${result}${idMember(id)}}\r\n`;
 }
 
-/** The same for an error; of what is no {@link CommandError}, the message with the class `GenericError`. */
+/** The error reply to a command, as text; an error that is no {@link CommandError} has the class `GenericError`. */
 export function errorText(error: unknown, id: string | undefined): string {
   if (error instanceof CommandError) return errorReplyText(error.message, id, error.errorClass);
   return errorReplyText(messageOf(error), id);
 }
 
-/** The same where there is no error to begin with, which takes longer to make than all the rest. */
+/** The same without an error: to make one takes longer than all the rest. */
 export function errorReplyText(desc: string, id: string | undefined, errorClass = 'GenericError'): string {
   return `{"error":${JSON.stringify({ class: errorClass, desc })}${idMember(id)}}\r\n`;
 }

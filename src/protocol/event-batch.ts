@@ -22,7 +22,7 @@ const MICROSECONDS = new ExpectedBytes(', "microseconds": ');
 const EVENT = new ExpectedBytes('}, "event": "');
 const DATA = new ExpectedBytes('", "data": {');
 
-/** One for all that is read, since reading is synchronous: QEMUs have the same names. */
+/** Shared by all connections: QEMUs send the same names, and reading is synchronous. */
 const NAMES = new NameTable();
 
 const CARRIAGE_RETURN = 13;
@@ -40,7 +40,7 @@ export class EventBatch {
   readonly #microseconds = new WholeNumber();
   #events: BatchedEvent[] = [];
   #ends: number[] = [];
-  /** Those whose data is yet to be parsed, and the text of it. */
+  /** The events whose data is not parsed yet, and the text of it. */
   #withData: BatchedEvent[] = [];
   #joined = '';
 

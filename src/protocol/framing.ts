@@ -18,7 +18,7 @@ export interface FramingOptions {
 export interface FramingSink {
   /** One JSON object, and its text as it came, without the line end. The text shares the chunk's memory: do not keep it. */
   message(message: object, text: string): void;
-  /** May take a line that would be parsed alone as it is; true if it did. */
+  /** Is offered each line that is not read in a batch, before it is parsed; true if it took it. */
   unparsed?(line: string): boolean;
   diagnostic(diagnostic: ProtocolDiagnostic): void;
 }
@@ -58,7 +58,7 @@ export class Framing {
 
   /** @param batching false parses line by line only, to compare */
   constructor(options: FramingOptions, sink: FramingSink, batching = true) {
-    // Three bytes may become of one that is no UTF-8.
+    // A byte that is no UTF-8 is decoded to a character that would take three.
     const longest = Math.floor(Math.min(EVENT_BYTES, options.maxMessageBytes) / 3);
     if (batching) this.#batch = new EventBatch(longest);
     this.#options = options;
@@ -121,7 +121,7 @@ export class Framing {
     this.#begunBytes = length;
   }
 
-  /** The bytes begun, good until the next {@link #begin}. */
+  /** Takes the bytes of the line begun; they change with the next {@link #begin}. */
   #takeBegun(): Uint8Array {
     const line = this.#begun.subarray(0, this.#begunBytes);
     // One long message must not hold its memory for ever.
@@ -224,7 +224,7 @@ export class Framing {
     );
   }
 
-  /** @param textBytes of all the text; it takes more only if some were replaced, being no UTF-8 */
+  /** @param textBytes the bytes of all the text, from which a line's own can differ only where some were no UTF-8 and were replaced */
   #checkLine(text: string, from: number, to: number, textBytes: number): void {
     const limit = this.#options.maxMessageBytes;
     // No UTF-16 unit takes more than three bytes: most lines need no counting, which takes a tenth of the time of a large reply.

@@ -13,10 +13,7 @@ const PATH_LENGTH = 200;
 /** Beyond so many digits a JavaScript number is Infinity. QEMU's own integers have 20 at most. */
 const MOST_DIGITS = 309;
 
-/**
- * Before an integer in the text that is to become a bigint; the server cannot know it, so no string of its own is taken for
- * such an integer.
- */
+/** Marks a string that stands for a bigint. Random, so that no string of a server can be taken for one. */
 const MARK = `integer ${Math.random()}${Math.random()} `;
 
 /** The first integer of a JSON text, outside of strings, that is no JavaScript number. */

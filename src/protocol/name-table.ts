@@ -4,7 +4,7 @@ const NAME_BYTES = 64;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
-/** One string for each name, however often it comes. A server's new names push out its old ones. */
+/** One string for each name, however often it comes. Its size is fixed: a new name may take the place of another. */
 export class NameTable {
   readonly #names = new Array<string>(SLOTS).fill('');
   readonly #bytes = new Array<Uint8Array>(SLOTS).fill(new Uint8Array(0));

@@ -18,7 +18,7 @@ export interface Backend {
 /** QEMU's bound for one command. */
 const COMMAND_BYTES = 64 * 1024 * 1024;
 
-/** Lets something that is not a QMP server look like one: it greets, takes capabilities, and reads commands. */
+/** A connection to something that is no QMP server: it greets, accepts capabilities, and hands the commands to a backend. */
 export class QmpFacade implements Connection {
   readonly incoming$: Observable<Uint8Array | string>;
   readonly abandon?: (id: number) => void;

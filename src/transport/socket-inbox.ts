@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 
 type Chunk = Uint8Array | string;
 
-/** Holds what a WebSocket delivers until its one subscriber comes, and passes it on from then on. */
+/** Holds what arrives until its one subscriber comes, and from then on passes it on. */
 export class SocketInbox {
   #held: ((subscriber: Subscriber<Chunk>) => void)[] = [];
   #subscriber: Subscriber<Chunk> | undefined;

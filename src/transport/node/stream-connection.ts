@@ -60,12 +60,12 @@ export function streamConnection(
   };
 }
 
-/** The way of what is sent into its stream. */
+/** Writes into a stream, see {@link streamConnection}. */
 export interface Writing {
   write(data: string | Uint8Array): void;
-  /** How much has not got there yet. */
+  /** How many bytes are handed over and not in the stream yet. */
   readonly waiting: number;
-  /** Hurries. */
+  /** Writes the rest at once. */
   flush(): void;
 }
 
