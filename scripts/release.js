@@ -39,7 +39,7 @@ function runs(program, ...args) {
 step('the tree is clean', () => git('status', '--porcelain'));
 step(`v${version} is not tagged yet`, () => git('tag', '--list', `v${version}`));
 step(`CHANGELOG.md has a section for ${version}, with its date`, () => {
-  const heading = (/^## .*$/m.exec(read('CHANGELOG.md')))?.[0] ?? 'nothing';
+  const heading = /^## .*$/m.exec(read('CHANGELOG.md'))?.[0] ?? 'nothing';
   const wanted = `## ${version} (${new Date().toISOString().slice(0, 10)})`;
   return /^## (\S+) \(\d{4}-\d\d-\d\d\)$/.exec(heading)?.[1] === version
     ? undefined
