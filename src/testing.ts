@@ -18,6 +18,7 @@ export { event, eventAt, type EventData } from './testing/event.js';
 
 /* Virtual time */
 export { qmpMarbles, type ObservableExpectation, type QmpMarbles } from './testing/marbles/qmp-marbles.js';
+export { qmpMarblesAsync, type QmpMarblesAsync } from './testing/marbles/qmp-marbles-async.js';
 export type { MarbleLetters } from './testing/marbles/letters.js';
 
 /* Recorded sessions */

@@ -1,7 +1,7 @@
 // The same file under Jest and Vitest.
 import { of, switchMap, timer } from 'rxjs';
-import { QmpClient } from 'rx-qmp';
-import { FakeQemu, qmpMarbles } from 'rx-qmp/testing';
+import { QmpClient, shutdown } from 'rx-qmp';
+import { FakeQemu, qmpMarbles, qmpMarblesAsync } from 'rx-qmp/testing';
 
 describe('the testing kit', () => {
   it('runs marbles', () => {
@@ -15,6 +15,21 @@ describe('the testing kit', () => {
       },
       { s: 'STOP', r: 'RESUME' },
     );
+  });
+
+  it('runs marbles over promises, in the time of fake timers', async () => {
+    const timers = import.meta.jest ?? globalThis.vi;
+    timers.useFakeTimers();
+    const client = new QmpClient(new FakeQemu().connector);
+    await client.connect();
+    await qmpMarblesAsync(
+      (ms) => timers.advanceTimersByTimeAsync(ms),
+      ({ expectObservable }) => {
+        expectObservable(shutdown(client, { grace: 25_000 })).toBe('25s (q|)', { q: 'quit' });
+      },
+    );
+    await client.close();
+    timers.useRealTimers();
   });
 
   it('has a QEMU in memory', async () => {

@@ -1,6 +1,6 @@
 import { checkTimeout } from '../foundation/checks.js';
 import { show } from '../foundation/text.js';
-import { ExecuteError, UnplugError } from '../protocol/errors.js';
+import { EventTimeoutError, ExecuteError, UnplugError } from '../protocol/errors.js';
 import type { QmpEvent } from '../protocol/message.js';
 import type { QmpClient } from '../client/qmp-client.js';
 import { inSession, type TaskOptions } from './in-session.js';
@@ -31,6 +31,7 @@ export async function unplug(
   if (typeof device !== 'string') throw new TypeError(`device must be an id or a QOM path, not ${show(device)}`);
   checkTimeout('timeout', timeout);
   const path = device.startsWith('/') ? device : `/machine/peripheral/${device}`;
+  const deadline = Date.now() + timeout;
   const news = client.listener(NEWS, (event) => concerns(event, device, path), { historyLimit: 0 });
   try {
     await inSession(client, signal, async (ending) => {
@@ -39,7 +40,15 @@ export async function unplug(
         if (!isUnderWay) throw error;
       });
       for (;;) {
-        const event = await news.get({ timeout, signal: ending });
+        // A guest that tells again and again that it tries gets no more time for that.
+        const left = Math.max(deadline - Date.now(), 0);
+        const event = await news.get({ timeout: left, signal: ending }).catch((error: unknown) => {
+          if (!(error instanceof EventTimeoutError)) throw error;
+          throw new EventTimeoutError(
+            `${client.name}: the guest has not let go of ${device} within ${timeout} ms`,
+            timeout,
+          );
+        });
         const refusal = refusalIn(event);
         if (refusal !== undefined) {
           throw new UnplugError(`${client.name}: the guest keeps ${device}: ${refusal}`, { device, desc: refusal });

@@ -156,6 +156,6 @@ function callAtOnce<A>(run: (argument: A) => unknown, argument: A): void {
   (result as PromiseLike<unknown>).then(undefined, () => undefined);
   throw new Error(
     'qmpMarbles: promises are not virtual. What follows an await runs when the virtual time is over. Use Observables ' +
-      '(bus.observe(), listener.events$), look at a listener by at(frame, …), or await a client of a FakeQemu outside.',
+      '(bus.observe(), listener.events$), look at a listener by at(frame, …), or take qmpMarblesAsync().',
   );
 }
