@@ -140,6 +140,18 @@ describe('qmpMarblesAsync', () => {
     ).toBe(oops);
   });
 
+  it('takes Observables and promises, and frames that are numbers', () => {
+    const typed: Run = ({ at, expectObservable }) => {
+      expectObservable(of(1)).toBe('(a|)', { a: 1 });
+      expectObservable(Promise.resolve(1)).toBe('#', null, DisconnectedError);
+      // @ts-expect-error -- neither an Observable nor a promise
+      expectObservable(1).toBe('|');
+      // @ts-expect-error -- a frame is a number
+      at('5ms', () => undefined);
+    };
+    expect(typed).toHaveLength(1);
+  });
+
   it('says so where the time is not virtual', async () => {
     jest.useRealTimers();
     const notAdvancing = (): Promise<void> => Promise.resolve();
