@@ -88,13 +88,21 @@ describe('a VM of another host (H14)', () => {
     await reach();
     fake.emit('STOP');
     const resume = event('RESUME');
-    vm.hear(resume, 0);
-    vm.hear(resume, 3);
+    vm.hear({ event: resume });
+    vm.hear({ event: resume, missed: 3 });
     expect(heard).toEqual([
       [JSON.stringify(resume), 1],
       [JSON.stringify(resume), 5],
     ]);
     expect(vm.info).toMatchObject({ events: 5, lastEvent: { event: 'RESUME' } });
+  });
+
+  it('passes on the text of an event as it is, on one line (H7, H14)', () => {
+    const heard: string[] = [];
+    vm.subscribe({ event: (text) => heard.push(text), changed: () => undefined, ended: () => undefined });
+    const text = '{"event": "STOP",\r\n"data":{"n":9223372036854775807}}';
+    vm.hear({ event: event('STOP'), text });
+    expect(heard).toEqual(['{"event": "STOP",  "data":{"n":9223372036854775807}}']);
   });
 
   it('tells a change, and nothing where the source tells the same again (H14)', () => {

@@ -1,11 +1,13 @@
 import { filter, firstValueFrom, toArray } from 'rxjs';
+import { WebSocket } from 'ws';
 import { FakeQemu } from 'rx-qmp/testing';
 import type { VmInfo } from 'rx-qmp';
 import { HubClient } from 'rx-qmp/node';
 import { Cli, rxQmp } from '../support/cli.js';
 import { describeNats, freePort } from '../support/nats.js';
 import { describeQemu, startQemu } from '../support/qemu.js';
-import { FleetUnderTest } from './fleet-under-test.js';
+import { get } from '../hub/raw-client.js';
+import { FleetUnderTest, stored } from './fleet-under-test.js';
 
 /** The VMs of the hub, once they are as wanted. */
 function vmsOnce(hub: HubClient, wanted: (vms: readonly VmInfo[]) => boolean): Promise<readonly VmInfo[]> {
@@ -24,6 +26,13 @@ describeNats('a hub before a fleet', () => {
   afterEach(() => fleet.end());
 
   async function start(...args: string[]): Promise<HubClient> {
+    const { url, token } = await startAt(...args);
+    const hub = new HubClient(url, { token });
+    fleet.later(() => hub.close());
+    return hub;
+  }
+
+  async function startAt(...args: string[]): Promise<{ url: string; token: string }> {
     const nats = `nats://127.0.0.1:${fleet.server.port}`;
     const cli = new Cli(['hub', '--nats', nats, '--listen', '127.0.0.1:0', ...args]);
     fleet.later(async () => {
@@ -32,9 +41,7 @@ describeNats('a hub before a fleet', () => {
     });
     await cli.until('stdout', /for this run: \S+\n/);
     const [, url = '', token = ''] = /listening at (\S+)\n.*: (\S+)\n/s.exec(cli.stdout) ?? [];
-    const hub = new HubClient(url, { token });
-    fleet.later(() => hub.close());
-    return hub;
+    return { url, token };
   }
 
   describeQemu('of real QEMUs', () => {
@@ -78,6 +85,48 @@ describeNats('a hub before a fleet', () => {
     const hub = await start('--hosts', 'h1,h3', 'own=unix:/nowhere.qmp');
     const vms = await vmsOnce(hub, (all) => all.length === 3 && all.slice(1).every(isReady));
     expect(vms.map(({ name }) => name)).toEqual(['own', 'h1/vm1', 'h3/vm1']);
+  });
+
+  it('passes on the text that QEMU wrote, with integers beyond 2^53, live and from the log (H7, H14)', async () => {
+    const text = (actual: string): string =>
+      `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "BALLOON_CHANGE", "data": {"actual": ${actual}}}`;
+    const qemu = new FakeQemu();
+    const agent = await fleet.agent('h1', { vms: { vm1: qemu.connector } });
+    const reader = await fleet.client();
+    await firstValueFrom(reader.vms$.pipe(filter(([vm]) => vm?.state === 'ready')));
+    const [most, least] = [text('9223372036854775807'), text('-9223372036854775808')];
+    const heard = firstValueFrom(reader.events$());
+    qemu.send(`${most}\r\n`);
+    expect((await heard).text).toBe(most);
+    await stored(agent, 2); // with the marker of the session's begin
+
+    const { url, token } = await startAt();
+    const authorized = { Authorization: `Bearer ${token}` };
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/events`, { headers: authorized });
+    fleet.later(async () => {
+      socket.terminate();
+      await Promise.resolve();
+    });
+    let lines = '';
+    const said = (what: string): Promise<void> =>
+      new Promise((resolve) => {
+        socket.on('message', (data: Buffer) => {
+          lines += data.toString();
+          if (lines.includes(what)) resolve();
+        });
+      });
+    await said('"h1/vm1"');
+    const told = said('BALLOON_CHANGE');
+    qemu.send(`${least}\r\n`);
+    await told;
+    expect(lines).toContain(`,"k":1,"event":${least}}\n`);
+    await stored(agent, 3);
+    const past = await get(`${url}/vms/h1%2Fvm1/events`, authorized);
+    expect(past.body).toContain(`,"k":1,"event":${most}}\n`);
+    expect(past.body).toContain(`,"k":2,"event":${least}}\n`);
+    const env = { RX_QMP_NATS: `nats://127.0.0.1:${fleet.server.port}` };
+    const { stdout } = await new Cli(['history', 'nats:h1/vm1'], env).ended();
+    expect(stdout.match(/-?\d{19}/g)).toEqual(['9223372036854775807', '-9223372036854775808']);
   });
 
   it('pages through the log of a VM, which events that came live lead into (H7, H14)', async () => {

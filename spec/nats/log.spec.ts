@@ -97,6 +97,7 @@ describeNats('the log', () => {
       ['STOP', undefined],
       'a new session to QEMU has begun',
       ['WAKEUP', undefined],
+      'an older session goes on, and what it had before is not known',
       ['RESUME', true],
     ]);
   });

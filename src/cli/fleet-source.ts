@@ -49,7 +49,7 @@ function sourceOf(fleet: FleetClient, hosts: readonly string[]): VmSource {
     ),
     // Gaps first: of one reader, they are told before the event that follows.
     events$: withMissed(merge(...places.map((where) => merge(fleet.gaps$(where), fleet.events$(where))))).pipe(
-      map(({ vm, event, missed }): SourceEvent => ({ vm, event, ...(missed > 0 && { missed }) })),
+      map(({ vm, event, text, missed }): SourceEvent => ({ vm, event, text, ...(missed > 0 && { missed }) })),
     ),
     connector: (vm) => fleet.connector(vm),
     history: (vm, range) => pastOf(fleet, vm, range),
@@ -64,8 +64,8 @@ function pastOf(fleet: FleetClient, vm: string, { limit, before }: SourceRange):
     const since = reach === Infinity ? {} : { since: new Date(Date.now() - reach) };
     return withMissed(fleet.history({ vm, ...since, ...until })).pipe(
       filter(({ event }) => isMeant(event)),
-      reduce<FleetEvent & { missed: number }, PastEvent[]>((kept, { event, position, missed }) => {
-        kept.push({ n: Number(position), event, ...(missed > 0 && { missed }) });
+      reduce<FleetEvent & { missed: number }, PastEvent[]>((kept, { event, text, position, missed }) => {
+        kept.push({ n: Number(position), event, text, ...(missed > 0 && { missed }) });
         // Now and then: a log of millions is read to its end.
         return kept.length > 2 * limit + 1_000 ? kept.slice(-limit) : kept;
       }, []),

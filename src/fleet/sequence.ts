@@ -59,6 +59,11 @@ export class Sequence {
     return number === last + 1 ? NEXT : { kind: 'hole', missed: number - last - 1 };
   }
 
+  /** Goes on from a message that {@link take} calls old: what comes after it is what follows. */
+  goBack(name: string, { n, k }: Numbers): void {
+    this.#counts.set(this.#names ? name : ALL, { last: this.#names ? k : n, before: undefined });
+  }
+
   /**
    * Where its agent says it is. What a beat counts was sent before the beat.
    *

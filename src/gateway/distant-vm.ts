@@ -1,9 +1,8 @@
 import { EMPTY, filter, firstValueFrom } from 'rxjs';
 import { StateError } from '../protocol/errors.js';
-import type { QmpEvent } from '../protocol/message.js';
 import type { OfferedVm } from './offered-vm.js';
 import type { VmInfo } from './vm-info.js';
-import type { SourceVm, VmSource } from './vm-source.js';
+import { lineOf, type SourceEvent, type SourceVm, type VmSource } from './vm-source.js';
 import type { Vm, VmSubscriber } from './vm.js';
 
 /** Milliseconds that a session stays after its last use. */
@@ -34,7 +33,7 @@ export class DistantVm implements OfferedVm {
       const vm = dial();
       vm.subscribe({
         event: (text, _n, event) => {
-          if (!source.events$) this.hear(event, 0, text);
+          if (!source.events$) this.hear({ event, text });
         },
         changed: () => undefined,
         ended: () => undefined,
@@ -90,8 +89,9 @@ export class DistantVm implements OfferedVm {
     this.tell({ ...this.#told, state: 'unknown', since: new Date().toISOString(), reason });
   }
 
-  /** An event has come. @param missed so many were lost before it, @param text as QEMU sent it, if that is known */
-  hear(event: QmpEvent, missed: number, text: string = JSON.stringify(event)): void {
+  /** An event has come. */
+  hear({ event, missed = 0, ...told }: Omit<SourceEvent, 'vm'>): void {
+    const text = lineOf({ event, ...told });
     this.#events += missed + 1;
     this.#lastEvent = { event: event.event, time: new Date().toISOString() };
     for (const subscriber of this.#subscribers) subscriber.event(text, this.#events, event);

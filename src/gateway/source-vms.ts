@@ -84,7 +84,7 @@ export class SourceVms {
 
   #hear(event: SourceEvent): void {
     const vm = this.#vms.get(event.vm);
-    if (vm) vm.hear(event.event, event.missed ?? 0);
+    if (vm) vm.hear(event);
     else if (this.#early.push(event) > EARLY) this.#early.shift();
   }
 

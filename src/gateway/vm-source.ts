@@ -28,6 +28,8 @@ export interface SourceEvent {
   readonly vm: string;
   /** The event as QEMU sent it. */
   readonly event: QmpEvent;
+  /** QEMU's own JSON of it, which clients are sent. @default that of `event`, in which integers beyond 2^53 are rounded */
+  readonly text?: string;
   /** So many events of this VM were lost before it. */
   readonly missed?: number;
 }
@@ -38,8 +40,15 @@ export interface PastEvent {
   readonly n: number;
   /** The event as QEMU sent it. */
   readonly event: QmpEvent;
+  /** QEMU's own JSON of it, which clients are sent. @default that of `event`, in which integers beyond 2^53 are rounded */
+  readonly text?: string;
   /** So many events of this VM are missing before it. */
   readonly missed?: number;
+}
+
+/** The line of JSON that clients are sent; a source may pass on what strangers wrote, and a line end would begin another. */
+export function lineOf({ event, text = JSON.stringify(event) }: Pick<SourceEvent, 'event' | 'text'>): string {
+  return text.replaceAll(/[\r\n]/g, ' ');
 }
 
 /** Which part of a VM's past. */

@@ -186,7 +186,7 @@ export class FleetTorture {
   #client(vm: string, hear: (item: FleetEvent | FleetGap) => void): QmpClient {
     const client = this.#fleet.client(vm, { reconnect: backoff({ from: 100, to: 1_000 }), executeTimeout: Infinity });
     client.events$.subscribe((event) => {
-      hear({ vm, event, position: '' });
+      hear({ vm, event, text: '', position: '' });
     });
     const gap = { vm, since: new Date(), until: new Date(), cause: 'the session' };
     // A client tells that its session is lost at once, and the gap when the next one begins.

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { concatMap, fromEvent, lastValueFrom, takeUntil } from 'rxjs';
 import type { FleetEvent, FleetGap } from '../../fleet/client/fleet-types.js';
+import { parseExact } from '../../protocol/json.js';
+import type { QmpEvent } from '../../protocol/message.js';
 import { addressOptions, type AddressOptions } from '../addresses.js';
 import { clock, eventLine } from '../event-line.js';
 import { interruptSignal } from '../interrupt.js';
@@ -68,7 +70,8 @@ async function history(address: string, options: Options): Promise<void> {
   note(`${count(printed, 'event')} in the log`);
 }
 
-function lineOf({ vm, position, late, event }: FleetEvent, json: boolean): string {
+function lineOf({ vm, position, late, text }: FleetEvent, json: boolean): string {
+  const event = parseExact(text) as QmpEvent;
   if (!json && process.stdout.isTTY) return eventLine(vm, event, false);
   return jsonLine({ vm, position, ...(late && { late }), ...event });
 }

@@ -13,6 +13,9 @@ const WRONG_LAST_SEQUENCE = [10071, 10164];
 /** Tries of a claim that others release or take over at the same moment. */
 const TRIES = 5;
 
+/** In the year 2286: an epoch from there on was made up, and one above it would have no room in a number's digits. */
+const NO_CLOCK = 1e13;
+
 /** How a renewal went. */
 export type Renewal =
   /** It is ours still. */
@@ -48,7 +51,9 @@ export class Lease {
   /** @throws StateError with who has it, if another agent serves the host */
   static async claim(stores: Stores, host: string, every: number): Promise<Lease> {
     const lease = new Lease(stores, host, every);
-    const other = await patiently(() => lease.#claim());
+    const other = await patiently(() => lease.#claim()).catch((error: unknown) => {
+      throw explained(error, `the claim of ${host}`);
+    });
     if (other !== undefined) throw new StateError(lease.#taken(other));
     return lease;
   }
@@ -121,7 +126,7 @@ export class Lease {
         await this.#begin();
         return undefined;
       } catch (error) {
-        if (!isConflict(error)) throw explained(error, `the claim of ${this.#host}`);
+        if (!isConflict(error)) throw error;
       }
       const entry = await this.#bucket.get(this.#key);
       // Of a try whose answer was lost.
@@ -156,7 +161,8 @@ export class Lease {
     const entry = await this.#bucket.get(this.#key, { revision: this.#revision });
     const logged = Number(/:(\d{1,15})\./.exec((await this.#stores.latestId(this.#key)) ?? '')?.[1] ?? 0);
     const known = readObject((await this.#stores.vms.get(this.#key))?.string() ?? '')?.['epoch'];
-    const before = Math.max(this.#epoch, logged, Number.isSafeInteger(known) ? (known as number) : 0);
+    const written = [logged, known].filter((epoch) => Number.isSafeInteger(epoch) && (epoch as number) < NO_CLOCK);
+    const before = Math.max(this.#epoch, ...(written as number[]));
     return Math.max(entry?.created.getTime() ?? 0, before + 1);
   }
 

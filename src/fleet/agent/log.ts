@@ -33,7 +33,7 @@ interface Item {
 /** What of one VM is not stored yet, in its order. */
 export class LogQueue {
   readonly items: Ring<Item> = new Ring<Item>(Infinity);
-  flying: { readonly item: Item; slot: string; resendAt: number } | undefined;
+  flying: { readonly item: Item; readonly again: boolean; slot: string; resendAt: number } | undefined;
 }
 
 /**
@@ -139,9 +139,10 @@ export class Log {
   }
 
   #send(queue: LogQueue, item: Item): void {
+    const again = queue.flying !== undefined;
     if (queue.flying) this.#flying.delete(queue.flying.slot);
     const slot = String(++this.#slot);
-    queue.flying = { item, slot, resendAt: performance.now() + ACK_WAIT };
+    queue.flying = { item, again, slot, resendAt: performance.now() + ACK_WAIT };
     this.#flying.set(slot, queue);
     this.#timer ??= setInterval(() => {
       this.#tick();
@@ -183,12 +184,17 @@ export class Log {
       this.#pump(queue);
       return;
     }
-    this.#flying.delete(slot);
-    queue.flying = undefined;
-    this.#stored += 1;
     this.#movedAt = performance.now();
     this.#refusal = 'no answer';
-    this.#forget(flying.item);
+    // What was sent once only cannot be there already.
+    if (ack?.['duplicate'] === true && !flying.again) {
+      this.#giveUp(queue, `somebody else has stored one as ${flying.item.id}`);
+    } else {
+      this.#flying.delete(slot);
+      queue.flying = undefined;
+      this.#stored += 1;
+      this.#forget(flying.item);
+    }
     this.#pump(queue);
     this.#next();
   }

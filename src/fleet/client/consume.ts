@@ -10,8 +10,9 @@ import {
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
 import { headersOf } from '../listen.js';
+import { StateError } from '../../protocol/errors.js';
 import type { NatsStatus } from '../nats-status.js';
-import { explained } from '../nats-errors.js';
+import { explained, isUnanswered, refusal } from '../nats-errors.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { LOG_STREAM } from '../store-names.js';
 import { matches, readEventSubject } from '../subjects.js';
@@ -25,7 +26,7 @@ export interface Delivery extends FleetEvent {
   ack(): void;
 }
 
-/** Those acknowledged last, by number: what comes again of them is acknowledged again and not delivered. */
+/** Those acknowledged last: what comes again of them is acknowledged again and not delivered. */
 const REMEMBERED = 10_000;
 const CONSUMER_NOT_FOUND = 10014;
 
@@ -33,9 +34,14 @@ const CONSUMER_NOT_FOUND = 10014;
 export function consumeLog(status: NatsStatus, durable: string, where: Where): Observable<Delivery> {
   return new Observable((subscriber) => {
     let messages: ConsumerMessages | undefined;
-    const acked = new Set<string>();
+    const acked = new Set<number>();
     const cancel = new AbortController();
     const { nats } = status;
+    const stopWatch = status.watch({
+      denied: (subject) => {
+        if (isUnanswered(LOG_STREAM, subject)) subscriber.error(new StateError(refusal('publish', subject)));
+      },
+    });
     const run = async (): Promise<void> => {
       // What is asked while there is no connection is thrown away.
       await status.up(cancel.signal);
@@ -47,21 +53,21 @@ export function consumeLog(status: NatsStatus, durable: string, where: Where): O
       for await (const message of messages) {
         if (!matches(filter, message.subject)) continue;
         const subject = readEventSubject('log', message.subject);
-        const id = headersOf(message)?.get(ID_HEADER);
-        const numbers = subject && readNumbers(subject, id);
-        const event = readObject(message.string()) as QmpEvent | undefined;
+        const numbers = subject && readNumbers(subject, headersOf(message)?.get(ID_HEADER));
+        const text = message.string();
+        const event = readObject(text) as QmpEvent | undefined;
         const wanted = !where.names?.length || where.names.includes(subject?.name ?? '');
         // Markers, what nobody wants, and what was dealt with already.
-        if (!numbers || !event || !isEvent(event) || !wanted || id === undefined || acked.has(id)) {
+        if (!numbers || !event || !isEvent(event) || !wanted || acked.has(message.seq)) {
           message.ack();
           continue;
         }
         subscriber.next({
           vm: `${subject.host}/${subject.vm}`,
-          event,
+          ...{ event, text },
           position: String(message.seq),
           ack: () => {
-            acked.add(id);
+            acked.add(message.seq);
             const [oldest] = acked;
             if (acked.size > REMEMBERED && oldest !== undefined) acked.delete(oldest);
             message.ack();
@@ -78,6 +84,7 @@ export function consumeLog(status: NatsStatus, durable: string, where: Where): O
       },
     );
     return () => {
+      stopWatch();
       cancel.abort();
       messages?.stop();
     };

@@ -30,8 +30,10 @@ export type Position = string & { readonly position?: never };
 export interface FleetEvent {
   /** `HOST/VM`. */
   readonly vm: string;
-  /** The event as QEMU sent it. */
+  /** The event as QEMU sent it. Integers beyond 2^53 are rounded, in {@link text} they are not. */
   readonly event: QmpEvent;
+  /** QEMU's own JSON of the event. */
+  readonly text: string;
   /**
    * `EPOCH.SESSION.N` of a live event, which has no place in the log yet: it tells two apart. The position in the log of one
    * from `history()` or `consume()`.

@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Msg, Subscription } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
 import { headersOf, listen } from '../listen.js';
+import { refusal } from '../nats-errors.js';
 import type { NatsStatus } from '../nats-status.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { Sequence } from '../sequence.js';
@@ -90,8 +91,8 @@ class LiveReader {
           this.#lostAt = undefined;
         },
         unsubscribed: (pattern) => {
-          if (!this.#patterns.includes(pattern)) return;
-          this.#gap({ since: new Date(), cause: `NATS does not let this user subscribe to ${pattern}` });
+          if (!this.#patterns.includes(pattern) && pattern !== this.#beats.patternOf(hostOf(this.#where))) return;
+          this.#gap({ since: new Date(), cause: refusal('subscribe', pattern) });
         },
         closed: () => {
           this.#out.complete();
@@ -119,9 +120,10 @@ class LiveReader {
     if (step.kind === 'hole') this.#gap({ vm: full, since, missed: step.missed, cause: LOST });
     if (step.kind === 'session') this.#gap({ vm: full, since, cause: NEW_SESSION });
     if (name === UP || name === DOWN) return;
-    const event = readObject(message.string()) as QmpEvent | undefined;
+    const text = message.string();
+    const event = readObject(text) as QmpEvent | undefined;
     const { epoch, session, n } = numbers;
-    if (event && isEvent(event)) this.#out.next({ vm: full, event, position: `${epoch}.${session}.${n}` });
+    if (event && isEvent(event)) this.#out.next({ vm: full, event, text, position: `${epoch}.${session}.${n}` });
   }
 
   #hearBeat(host: string, beat: Beat): void {

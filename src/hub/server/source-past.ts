@@ -2,7 +2,7 @@ import { lastValueFrom, takeUntil, timeout, toArray, Observable } from 'rxjs';
 import { whenAborted } from '../../foundation/abort.js';
 import { FairQueue, type Turn } from '../../gateway/fair-queue.js';
 import type { OfferedVm } from '../../gateway/offered-vm.js';
-import type { SourceRange } from '../../gateway/vm-source.js';
+import { lineOf, type SourceRange } from '../../gateway/vm-source.js';
 import type { Visitor } from './visitor.js';
 
 /** The epoch of positions in a source's history; the hub's own epochs are longer. */
@@ -32,9 +32,11 @@ export class SourcePast {
         vm.past({ ...range, limit }).pipe(timeout({ each: PATIENCE }), takeUntil(aborted(signal)), toArray()),
       );
       let k = 0;
-      return events.slice(-limit).map(({ n, event, missed = 0 }) => {
-        k += missed + 1;
-        return Buffer.from(`${JSON.stringify({ vm: vm.name, n, k, event })}\n`);
+      return events.slice(-limit).map((one) => {
+        k += (one.missed ?? 0) + 1;
+        return Buffer.from(
+          `{"vm":${JSON.stringify(vm.name)},"n":${JSON.stringify(one.n)},"k":${k},"event":${lineOf(one)}}\n`,
+        );
       });
     });
   }
