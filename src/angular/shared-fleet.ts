@@ -40,8 +40,13 @@ export class SharedFleet {
             fleet.state$.subscribe((next) => {
               state.set(next);
             }),
-            fleet.vms$.subscribe((next) => {
-              vms.set(next);
+            fleet.vms$.subscribe({
+              next: (next) => {
+                vms.set(next);
+              },
+              error: (cause: unknown) => {
+                state.set({ phase: 'closed', cause: cause as Error });
+              },
             }),
           );
         });

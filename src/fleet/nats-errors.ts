@@ -5,6 +5,11 @@ import { StateError } from '../protocol/errors.js';
 /** The server's codes for "there is no leader", and "there are too few servers": so it is for seconds after one has died. */
 const NO_LEADER = [10005, 10008];
 
+/** The right that is missing, and what to do. */
+export function refusal(action: 'publish' | 'subscribe', subject: string): string {
+  return `NATS does not let this user ${action} to ${subject}; rx-qmp nats-config prints all rights`;
+}
+
 /** An error of NATS with what it concerned, and what to do where a right is missing. */
 export function explained(error: unknown, what: string): StateError {
   const { message, cause } = error as Error;
@@ -15,6 +20,16 @@ export function explained(error: unknown, what: string): StateError {
       ? `NATS says of ${what}: ${message}`
       : `NATS does not let this user have ${what}: ${denied}; rx-qmp nats-config prints all rights`;
   return new StateError(text, { cause: error });
+}
+
+/** Whether it is a pull from the stream, an acknowledgement to it or its flow control: what nobody answers where it is refused. */
+export function isUnanswered(stream: string, subject: string): boolean {
+  return ['API.CONSUMER.MSG.NEXT', 'ACK', 'FC'].some((what) => subject.startsWith(`$JS.${what}.${stream}.`));
+}
+
+/** A right is missing: the next try would meet the same. */
+export function isRefusal(error: unknown): boolean {
+  return causes(error).some((one) => one instanceof errors.PermissionViolationError);
 }
 
 /** Nobody has answered. The connection may be cut, and not know it yet. */

@@ -13,6 +13,8 @@ export interface BeatWatcher {
   silent(host: string): void;
 }
 
+const ALL = `${PREFIX}.hb.*`;
+
 /** One host as it was heard last. */
 interface Host {
   /** Absent where it was not heard, but must be by then. */
@@ -60,13 +62,19 @@ export class Beats {
     }
   }
 
+  /** What it subscribes to for a host; undefined for all. */
+  patternOf(host: string | undefined): string {
+    return host === undefined ? ALL : beatSubject(host);
+  }
+
   /** @param host undefined for all. The function returned takes it back. */
   watch(host: string | undefined, watcher: BeatWatcher): () => void {
-    const subject = host === undefined ? `${PREFIX}.hb.*` : beatSubject(host);
+    const subject = this.patternOf(host);
     const watchers = this.#watchers.get(subject) ?? new Set();
     watchers.add(watcher);
     this.#watchers.set(subject, watchers);
-    if (!this.#subscriptions.has(subject)) this.#subscribe(subject);
+    // Again, where the server has refused it before.
+    if (this.#subscriptions.get(subject)?.isClosed() !== false) this.#subscribe(subject);
     return () => {
       watchers.delete(watcher);
       if (watchers.size > 0 || this.#watchers.get(subject) !== watchers) return;
@@ -129,7 +137,7 @@ export class Beats {
   }
 
   #tell(host: string, tell: (watcher: BeatWatcher) => void): void {
-    const subjects = [`${PREFIX}.hb.*`, beatSubject(host)];
+    const subjects = [ALL, beatSubject(host)];
     for (const watcher of subjects.flatMap((subject) => [...(this.#watchers.get(subject) ?? [])])) tell(watcher);
   }
 }

@@ -19,7 +19,7 @@ import { disposeBy } from '../../foundation/disposal.js';
 import type { Logger } from '../../foundation/logger.js';
 import { StateError } from '../../protocol/errors.js';
 import type { Connector } from '../../transport/connection.js';
-import { explained } from '../nats-errors.js';
+import { explained, refusal } from '../nats-errors.js';
 import { NatsStatus } from '../nats-status.js';
 import { VMS_BUCKET } from '../store-names.js';
 import { checkName, parseVmName, tokenOf } from '../subjects.js';
@@ -57,7 +57,10 @@ export interface FleetConnectorOptions {
  * ```
  */
 export class FleetClient implements AsyncDisposable {
-  /** The list of VMs as soon as it is known, then each change of it. Complete at {@link close}, as the others. */
+  /**
+   * The list of VMs as soon as it is known, then each change of it. Complete at {@link close}, as the others; errors with
+   * `StateError` where NATS does not let this user see it.
+   */
   readonly vms$: Observable<readonly FleetVm[]>;
   /** The present state of the connection, then each change. */
   readonly state$: Observable<FleetState>;
@@ -89,6 +92,12 @@ export class FleetClient implements AsyncDisposable {
       },
       reconnected: () => {
         this.#states.next({ phase: 'open' });
+      },
+      denied: (subject) => {
+        this.#logger?.warn(refusal('publish', subject));
+      },
+      unsubscribed: (subject) => {
+        this.#logger?.warn(refusal('subscribe', subject));
       },
       closed: (cause) => {
         this.#states.next(cause ? { phase: 'closed', cause } : { phase: 'closed' });

@@ -1,7 +1,10 @@
 import { auditTime, map, Observable, Subject } from 'rxjs';
 import { Empty } from '@nats-io/nats-core';
 import type { Logger } from '../../foundation/logger.js';
+import { StateError } from '../../protocol/errors.js';
 import { headersOf } from '../listen.js';
+import { explained, isRefusal, isUnanswered, refusal } from '../nats-errors.js';
+import { VMS_BUCKET } from '../store-names.js';
 import { subjectOf } from '../subjects.js';
 import { readHello } from '../wire.js';
 import type { FleetVm, Where } from './fleet-types.js';
@@ -47,14 +50,17 @@ export function presence(link: FleetLink, where: Where, logger: Logger | undefin
     subscriber.add(() => {
       board.end();
     });
-    board.start(
-      () => {
+    board.start({
+      changed: () => {
         changes.next();
       },
-      () => {
+      completed: () => {
         subscriber.complete();
       },
-    );
+      refused: (error) => {
+        subscriber.error(error);
+      },
+    });
   });
 }
 
@@ -72,6 +78,7 @@ class Presence {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #changed: () => void = () => undefined;
+  #refused: (error: StateError) => void = () => undefined;
 
   constructor(link: FleetLink, where: Where, logger: Logger | undefined) {
     this.#link = link;
@@ -83,8 +90,11 @@ class Presence {
     return [...this.#hosts].flatMap(([name, host]) => (host.list ??= listOf(name, host)));
   }
 
-  start(changed: () => void, completed: () => void): void {
+  /** @param told.refused a right is missing, and nothing more will come */
+  start(told: { changed: () => void; completed: () => void; refused: (error: StateError) => void }): void {
+    const { changed, completed } = told;
     const { status, beats } = this.#link;
+    const heartbeat = beats.patternOf(hostOf(this.#where));
     if (status.closed) {
       completed();
       return;
@@ -92,6 +102,7 @@ class Presence {
     this.#changed = () => {
       if (this.#loaded) changed();
     };
+    this.#refused = told.refused;
     this.#teardown.push(
       beats.watch(hostOf(this.#where), {
         beat: (name, { epoch, stopped = false }) => {
@@ -111,6 +122,12 @@ class Presence {
         // The watch may have gone with its server.
         reconnected: () => void this.#follow(),
         closed: completed,
+        unsubscribed: (pattern) => {
+          if (pattern === heartbeat) this.#refused(new StateError(refusal('subscribe', pattern)));
+        },
+        denied: (subject) => {
+          if (isUnanswered(`KV_${VMS_BUCKET}`, subject)) this.#refused(new StateError(refusal('publish', subject)));
+        },
       }),
     );
     void this.#follow();
@@ -148,6 +165,10 @@ class Presence {
       if (this.#ended) stop();
       else this.#stopWatch = stop;
     } catch (error) {
+      if (isRefusal(error)) {
+        this.#refused(explained(error, 'the list of VMs'));
+        return;
+      }
       this.#logger?.debug(`the VMs are not known: ${(error as Error).message}`);
       // No bucket, as long as no agent was ever here: there are no VMs.
       this.#load();

@@ -6,12 +6,18 @@ import { listen } from '../listen.js';
 export class Replies {
   readonly #nats: NatsConnection;
   readonly #asked = new Map<string, (reply: Msg) => void>();
-  #inbox = '';
+  readonly #inbox: string;
   #subscription: Subscription | undefined;
   #last = 0;
 
   constructor(nats: NatsConnection) {
     this.#nats = nats;
+    this.#inbox = inboxOf(nats);
+  }
+
+  /** What it subscribes to. */
+  get pattern(): string {
+    return `${this.#inbox}.*`;
   }
 
   /**
@@ -26,11 +32,11 @@ export class Replies {
     headers: MsgHdrs | undefined,
     answered: (reply: Msg) => void,
   ): () => void {
-    const inbox = this.#open();
+    this.#open();
     const id = String(++this.#last);
     this.#asked.set(id, answered);
     try {
-      this.#nats.publish(subject, payload, { reply: `${inbox}.${id}`, ...(headers && { headers }) });
+      this.#nats.publish(subject, payload, { reply: `${this.#inbox}.${id}`, ...(headers && { headers }) });
     } catch (error) {
       this.#asked.delete(id);
       throw error;
@@ -46,12 +52,11 @@ export class Replies {
     this.#asked.clear();
   }
 
-  #open(): string {
-    if (this.#subscription) return this.#inbox;
-    this.#inbox = inboxOf(this.#nats);
-    this.#subscription = listen(this.#nats, `${this.#inbox}.*`, (reply) => {
+  /** Again, where the server has refused it before. */
+  #open(): void {
+    if (this.#subscription?.isClosed() === false) return;
+    this.#subscription = listen(this.#nats, this.pattern, (reply) => {
       this.#asked.get(reply.subject.slice(this.#inbox.length + 1))?.(reply);
     });
-    return this.#inbox;
   }
 }

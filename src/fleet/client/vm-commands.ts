@@ -1,7 +1,9 @@
 import { Empty, headers, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { isErrorReply, isSuccessReply } from '../../protocol/message.js';
 import { headersOf } from '../listen.js';
+import { refusal } from '../nats-errors.js';
 import { classOf, subjectOf, tokenOf, type CommandClass, type VmName } from '../subjects.js';
-import { errorAnswer, PART_HEADER, PARTS, REPLY_BYTES, TO_HEADER } from '../wire.js';
+import { errorAnswer, PART_HEADER, PARTS, readObject, REPLY_BYTES, TO_HEADER } from '../wire.js';
 import type { Replies } from './replies.js';
 
 /** Receives the answers. */
@@ -16,7 +18,9 @@ export interface CommandsHost {
 interface Asked {
   readonly subject: string;
   readonly id: string;
+  /** Of the answer, as far as it has come; `of` is how many there will be. */
   readonly parts: Uint8Array[];
+  of?: number;
   cancel?: () => void;
 }
 
@@ -40,7 +44,7 @@ export class VmCommands {
   hello(answered: (text: string) => void): void {
     this.forget('0');
     this.#ask('hello', 's', Empty, '0', undefined, (answer) => {
-      answered(new TextDecoder().decode(answer));
+      answered(decoder.decode(answer));
     });
   }
 
@@ -72,9 +76,14 @@ export class VmCommands {
   denied(subject: string): void {
     const asked = [...this.#asked.values()].find((one) => one.subject === subject);
     if (!asked) return;
-    const why = `NATS does not let this user publish to ${subject}`;
+    const why = refusal('publish', subject);
     if (asked.id === '0') this.#host.lose(why);
     else this.#reject(asked.id, why);
+  }
+
+  /** A beat has come: it was sent after all that came before it, and the parts of an answer are sent without a break. */
+  beat(): void {
+    if ([...this.#asked.values()].some(({ parts }) => parts.length > 0)) this.#host.lose(UNFIT);
   }
 
   /** Nobody waits for the answer any more. */
@@ -111,26 +120,31 @@ export class VmCommands {
       return;
     }
     asked.parts.push(reply.data);
-    const [, part = '1', of = '1'] = /^(\d{1,3})\/(\d{1,3})$/.exec(headersOf(reply)?.get(PART_HEADER) ?? '') ?? [];
+    const place = headersOf(reply)?.get(PART_HEADER) ?? '';
+    const [part = 0, of = 0] =
+      place === '' ? [1, 1] : (/^(\d{1,3})\/(\d{1,3})$/.exec(place)?.slice(1).map(Number) ?? []);
+    asked.of ??= of;
     const bytes = asked.parts.reduce((sum, { length }) => sum + length, 0);
-    if (Number(part) !== asked.parts.length || Number(of) > PARTS || bytes > REPLY_BYTES + 1024) {
-      this.#host.lose('its agent sends a reply whose parts do not fit together');
+    const fits = part === asked.parts.length && of === asked.of && part <= of && of <= PARTS;
+    if (!fits || bytes > REPLY_BYTES + 1024) {
+      this.#host.lose(UNFIT);
       return;
     }
-    if (part !== of) return;
+    if (part < of) return;
     this.forget(asked.id);
     answered(asked.parts.length === 1 ? reply.data : joined(asked.parts, bytes));
   }
 
   /** Passes an answer on as it came, with the caller's id. */
   #answer(id: string, answer: Uint8Array): void {
-    const end = answer.length - 1;
-    if (answer[end] !== CLOSING_BRACE) {
+    const text = decoder.decode(answer);
+    const reply = readObject(text);
+    // A client would drop what is none, and wait on.
+    if (!reply || 'id' in reply || !(isSuccessReply(reply) || isErrorReply(reply)) || !text.endsWith('}')) {
       this.#host.lose('its agent answers with something that is no reply');
       return;
     }
-    this.#host.line(answer.subarray(0, end));
-    this.#host.line(`,"id":${id}}\r\n`);
+    this.#host.line(`${text.slice(0, -1).replaceAll(/[\r\n]/g, ' ')},"id":${id}}\r\n`);
   }
 
   #reject(id: string, desc: string): void {
@@ -139,7 +153,9 @@ export class VmCommands {
   }
 }
 
-const CLOSING_BRACE = 0x7d;
+const UNFIT = 'its agent sends a reply whose parts do not fit together';
+
+const decoder = new TextDecoder();
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);

@@ -4,10 +4,11 @@ import { DisconnectedError } from '../../protocol/errors.js';
 import type { Connection } from '../../transport/connection.js';
 import { SocketInbox } from '../../transport/socket-inbox.js';
 import { headersOf, listen } from '../listen.js';
+import { refusal } from '../nats-errors.js';
 import type { NatsStatus } from '../nats-status.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { Sequence } from '../sequence.js';
-import { DOWN, eventTokenOf, readEventSubject, subjectOf, UP, type VmName } from '../subjects.js';
+import { beatSubject, DOWN, eventTokenOf, readEventSubject, subjectOf, UP, type VmName } from '../subjects.js';
 import { readHello, type Beat, type Hello } from '../wire.js';
 import type { Beats } from './beats.js';
 import type { Replies } from './replies.js';
@@ -102,9 +103,10 @@ export class VmConnection {
 
   /** Before hello, so that nothing falls between its numbers and the first event. */
   #listen(): void {
-    const { status, beats } = this.#link;
+    const { status, beats, replies } = this.#link;
     const subject = subjectOf('evt', this.#vm);
     const patterns = this.#tokens.map((token) => `${subject}.${token}`);
+    const needed = new Set([...patterns, beatSubject(this.#vm.host), replies.pattern]);
     for (const pattern of patterns) {
       const subscription = listen(status.nats, pattern, (message) => {
         this.#hear(message);
@@ -131,7 +133,7 @@ export class VmConnection {
           this.#commands.denied(denied);
         },
         unsubscribed: (pattern) => {
-          if (patterns.includes(pattern)) this.#lose(`NATS does not let this user subscribe to ${pattern}`);
+          if (needed.has(pattern)) this.#lose(refusal('subscribe', pattern));
         },
       }),
     );
@@ -190,6 +192,7 @@ export class VmConnection {
   /** Where the agent says it is: what was lost may have been the last event. */
   #hearBeat(beat: Beat, complete: boolean): void {
     const hello = this.#hello;
+    if (beat.epoch === hello?.epoch) this.#commands.beat();
     if (!hello || beat.epoch < hello.epoch || (beat.epoch === hello.epoch && beat.beat <= hello.beat)) return;
     const { host, vm } = this.#vm;
     const moved = Object.hasOwn(beat.moved, vm) ? beat.moved[vm] : undefined;
