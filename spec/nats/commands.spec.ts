@@ -168,7 +168,7 @@ describeNats('a command over NATS', () => {
     await client.connect();
     await expect(client.execute('stop')).rejects.toMatchObject({
       name: 'ExecuteError',
-      desc: 'NATS does not let this user publish to qmp1.cmd.h1.vm2.x.stop',
+      desc: 'NATS does not let this user publish to qmp1.cmd.h1.vm2.x.stop; rx-qmp nats-config prints all rights',
     });
     await expect(client.execute('query-status')).resolves.toMatchObject({ status: 'running' });
   });
