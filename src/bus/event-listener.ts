@@ -118,11 +118,7 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
    */
   accept(event: QmpEvent): boolean {
     if (!this.#names.wants(event.event)) return false;
-    const filter = this.#filter;
-    if (!filter) return true;
-    const verdict = filter(event as E);
-    if (isThenable(verdict)) throw this.#refuse('the filter', verdict);
-    return Boolean(verdict);
+    return this.#filter === undefined || this.#passes(this.#filter, event as E);
   }
 
   /**
@@ -174,6 +170,12 @@ export class EventListener<N extends string = EventName, out E = QmpEvent<N>> im
   toString(): string {
     const names = [...this.#names].join(', ') || 'every event';
     return `${this.constructor.name}(${names}${this.#filter ? ', filtered' : ''}; ${this.size} unread)`;
+  }
+
+  #passes(filter: FilterOf<E>, event: E): boolean {
+    const verdict = filter(event);
+    if (isThenable(verdict)) throw this.#refuse('the filter', verdict);
+    return Boolean(verdict);
   }
 
   #isStill(host: ListenerHost | undefined): boolean {

@@ -38,11 +38,13 @@ export class EventQueue<E> {
   readonly #readers = new Set<Reader<E>>();
   #ended = false;
   #lastEnding: ListenerEnding | undefined;
-  #accepted = 0;
+  /** Events that went to waiting readers. */
+  #served = 0;
   #dropped = 0;
+  /** How many of the dropped events a reader has been told of, or needs not be. */
+  #droppedTold = 0;
   /** The largest size before a read or a `clear`. In between the queue only grows, so `put` need not look. */
   #highWater = 0;
-  #missed = 0;
 
   /** @param tellsReaders whether a read rejects with `LagError` after events were dropped */
   constructor(limit: number, tellsReaders: boolean, describe: () => string) {
@@ -76,14 +78,12 @@ export class EventQueue<E> {
 
   /** Hands the event to the longest-waiting reader, or keeps it. True if it took the place of the oldest unread event. */
   put(event: E): boolean {
-    this.#accepted += 1;
     if (this.#readers.size > 0) {
       this.#serve(event);
       return false;
     }
     if (this.#limit === 0 || !this.#unread.push(event)) return false;
     this.#dropped += 1;
-    if (this.#tellsReaders) this.#missed += 1;
     return true;
   }
 
@@ -100,7 +100,7 @@ export class EventQueue<E> {
     owner?: object,
   ): Promise<R> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#missed > 0) return Promise.reject(this.#takeLag());
+    if (this.#tellsReaders && this.#dropped > this.#droppedTold) return Promise.reject(this.#takeLag());
     if (this.#unread.size > 0) {
       this.#highWater = this.highWater;
       return Promise.resolve(form(this.#unread.shift() as E));
@@ -126,7 +126,7 @@ export class EventQueue<E> {
     this.#highWater = this.highWater;
     const unread = this.#unread.toArray();
     this.#unread.clear();
-    this.#missed = 0;
+    this.#droppedTold = this.#dropped;
     return unread;
   }
 
@@ -142,6 +142,7 @@ export class EventQueue<E> {
   }
 
   #serve(event: E): void {
+    this.#served += 1;
     const [longestWaiting] = this.#readers;
     longestWaiting?.receive(event);
   }
@@ -153,7 +154,7 @@ export class EventQueue<E> {
     signal: AbortSignal | undefined,
     owner: object | undefined,
   ): Promise<R> {
-    const acceptedBefore = this.#accepted;
+    const servedBefore = this.#served;
     const result = new Promise<R>((resolve, reject) => {
       const leave = (): void => {
         this.#readers.delete(reader);
@@ -183,7 +184,7 @@ export class EventQueue<E> {
           ? undefined
           : setTimeout(() => {
               leave();
-              reject(this.#timedOut(timeout, this.#accepted - acceptedBefore));
+              reject(this.#timedOut(timeout, this.#served - servedBefore));
             }, timeout);
       this.#readers.add(reader);
     });
@@ -192,19 +193,15 @@ export class EventQueue<E> {
 
   /** @param others the events accepted meanwhile: they went to readers that had waited longer */
   #timedOut(timeout: number, others: number): EventTimeoutError {
-    const one = others === 1;
-    const went = `; ${others} accepted meanwhile ${one ? 'was' : 'were'} read by ${one ? 'another reader' : 'other readers'}`;
-    return new EventTimeoutError(
-      `${this.#describe()}: no event within ${timeout} ms${others > 0 ? went : ''}`,
-      timeout,
-    );
+    const went = others > 0 ? `; ${others} accepted meanwhile went to other readers` : '';
+    return new EventTimeoutError(`${this.#describe()}: no event within ${timeout} ms${went}`, timeout);
   }
 
   #takeLag(): LagError {
-    const missed = this.#missed;
-    this.#missed = 0;
+    const missed = this.#dropped - this.#droppedTold;
+    this.#droppedTold = this.#dropped;
     return new LagError(
-      `${this.#describe()}: ${missed} unread ${missed === 1 ? 'event was' : 'events were'} dropped; the queue holds ${this.#limit}. ` +
+      `${this.#describe()}: unread events dropped: ${missed}; the queue holds ${this.#limit}. ` +
         'Read faster, narrow the names, or raise queueLimit.',
       missed,
     );

@@ -27,7 +27,7 @@ export class Ring<T> {
       this.#head = this.#after(this.#head);
       return true;
     }
-    if (this.#size === this.#slots.length) this.#resize(Math.min(Math.max(16, this.#size * 2), this.#limit));
+    if (this.#size === this.#slots.length) this.#grow();
     const place = this.#head + this.#size;
     this.#slots[place < this.#slots.length ? place : place - this.#slots.length] = item;
     this.#size += 1;
@@ -63,9 +63,9 @@ export class Ring<T> {
     return place + 1 < this.#slots.length ? place + 1 : 0;
   }
 
-  #resize(length: number): void {
+  #grow(): void {
     const items: (T | undefined)[] = this.toArray();
-    items.length = length;
+    items.length = Math.min(Math.max(16, this.#size * 2), this.#limit);
     this.#slots = items.fill(undefined, this.#size);
     this.#head = 0;
   }
