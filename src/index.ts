@@ -6,7 +6,7 @@ export type { ReadOptions } from './bus/event-queue.js';
 export { ScopedListener } from './bus/scoped-listener.js';
 export type { ListenScope } from './bus/listen-scope.js';
 export { ofEvent } from './bus/of-event.js';
-export type { Diagnostic, ListenerFault, PolicyFault, Suppressed } from './bus/diagnostics.js';
+export type { Diagnostic, ListenerFault, PolicyFault, Suppressed } from './bus/diagnostic.js';
 export type { Logger } from './foundation/logger.js';
 
 /* The client */

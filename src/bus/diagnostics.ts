@@ -1,53 +1,9 @@
 import type { Observable } from 'rxjs';
 import type { Logger } from '../foundation/logger.js';
-import type { QmpEvent } from '../protocol/message.js';
-import type { ProtocolDiagnostic } from '../protocol/diagnostic.js';
-import type { EventListener } from './event-listener.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { textOf } from '../foundation/text.js';
+import type { Diagnostic } from './diagnostic.js';
 import { NoiseLimit } from './noise-limit.js';
-
-/** The `accept`, filter, `put` or `onLag` of a listener threw, or answered with a promise. */
-export interface ListenerFault {
-  /** Tells this diagnostic from the others. */
-  readonly kind: 'listener-fault';
-  /** What happened, in a sentence. */
-  readonly message: string;
-  /** The listener that was at fault. */
-  readonly listener: EventListener;
-  /** What it threw, or what its promise was rejected with. */
-  readonly error: unknown;
-  /** The event that this listener missed; unknown where a promise was rejected later. */
-  readonly event?: QmpEvent;
-}
-
-/** The reconnect policy threw, or gave no time that a timer can wait. */
-export interface PolicyFault {
-  /** Tells this diagnostic from the others. */
-  readonly kind: 'policy-fault';
-  /** What happened, in a sentence. */
-  readonly message: string;
-  /** What the policy threw, or what is wrong with its answer. */
-  readonly error: unknown;
-}
-
-/** Something that went wrong and that the bus survived. `message` says it in a sentence. */
-export type Diagnostic = ListenerFault | PolicyFault | Suppressed | ProtocolDiagnostic;
-
-/**
- * Says how many diagnostics that a server caused were held back. Comes before the next of their kind, or at the end of the
- * session.
- */
-export interface Suppressed {
-  /** Tells this diagnostic from the others. */
-  readonly kind: 'suppressed';
-  /** What happened, in a sentence. */
-  readonly message: string;
-  /** The kind of the diagnostics that were held back. */
-  readonly of: ProtocolDiagnostic['kind'];
-  /** How many of them were held back since the last such notice. */
-  readonly count: number;
-}
 
 /** Of one kind. */
 const DIAGNOSTICS_A_SECOND = 100;
@@ -60,9 +16,15 @@ export class Diagnostics {
   readonly #logger: Logger | undefined;
   readonly #bus: string;
   readonly #told = new WeakMap<object, Set<string>>();
-  /** A server that sends nothing but rubbish must not fill a disk. */
-  readonly #noise = new NoiseLimit<ProtocolDiagnostic['kind']>(DIAGNOSTICS_A_SECOND);
-  readonly #loggedNoise = new NoiseLimit<ProtocolDiagnostic['kind']>(LINES_A_SECOND);
+  /** Where diagnostics go. A server that sends nothing but rubbish must not fill a disk. */
+  readonly #ways = [
+    new NoiseLimit(LINES_A_SECOND, (diagnostic) => {
+      this.#tell(diagnostic);
+    }),
+    new NoiseLimit(DIAGNOSTICS_A_SECOND, (diagnostic) => {
+      this.#view.next(diagnostic);
+    }),
+  ];
 
   constructor(bus: string, logger: Logger | undefined) {
     this.#bus = bus;
@@ -71,26 +33,12 @@ export class Diagnostics {
   }
 
   report(diagnostic: Diagnostic): void {
-    const { kind } = diagnostic;
-    if (kind === 'listener-fault' || kind === 'policy-fault' || kind === 'suppressed') {
-      this.#tell(diagnostic);
-      this.#show(diagnostic);
-      return;
-    }
-    if (this.#loggedNoise.admits(kind)) {
-      this.#logSuppressed(kind, this.#loggedNoise.takeSuppressed(kind));
-      this.#tell(diagnostic);
-    }
-    if (this.#noise.admits(kind)) {
-      this.#showSuppressed(kind, this.#noise.takeSuppressed(kind));
-      this.#show(diagnostic);
-    }
+    for (const way of this.#ways) way.report(diagnostic);
   }
 
   /** Tells how many were held back since the last time. */
   flush(): void {
-    for (const kind of this.#loggedNoise.kinds) this.#logSuppressed(kind, this.#loggedNoise.takeSuppressed(kind));
-    for (const kind of this.#noise.kinds) this.#showSuppressed(kind, this.#noise.takeSuppressed(kind));
+    for (const way of this.#ways) way.flush();
   }
 
   debug(message: () => string): void {
@@ -105,19 +53,7 @@ export class Diagnostics {
   #tell(diagnostic: Diagnostic): void {
     const text = `${this.#bus}: ${diagnostic.message}`;
     if (this.#logger) this.#log('warn', text);
-    else if (!this.#view.observed) this.#tellOnce(diagnostic, text);
-  }
-
-  #show(diagnostic: Diagnostic): void {
-    this.#view.next(diagnostic);
-  }
-
-  #logSuppressed(kind: ProtocolDiagnostic['kind'], count: number): void {
-    if (count > 0 && this.#logger) this.#log('warn', `${this.#bus}: ${suppressed(kind, count).message}`);
-  }
-
-  #showSuppressed(kind: ProtocolDiagnostic['kind'], count: number): void {
-    if (count > 0) this.#show(suppressed(kind, count));
+    else if (!this.#view.observed && diagnostic.kind !== 'suppressed') this.#tellOnce(diagnostic, text);
   }
 
   #tellOnce(diagnostic: Diagnostic, text: string): void {
@@ -135,8 +71,4 @@ export class Diagnostics {
       console.warn(`${this.#bus}: the logger threw ${textOf(error)} on: ${text}`);
     }
   }
-}
-
-function suppressed(of: ProtocolDiagnostic['kind'], count: number): Suppressed {
-  return { kind: 'suppressed', message: `${count} more of the kind ${of} came and are not shown`, of, count };
 }

@@ -7,7 +7,8 @@ import { isEvent, type EventName, type Message, type QmpEvent } from '../protoco
 import type { FilterOf } from '../protocol/event-filter.js';
 import type { EventNames, KnownNames, OpenName } from '../protocol/event-names.js';
 import { notAnEvent } from '../protocol/diagnostic.js';
-import { Diagnostics, type Diagnostic } from './diagnostics.js';
+import type { Diagnostic } from './diagnostic.js';
+import { Diagnostics } from './diagnostics.js';
 import { EventListener, lifeOf, type ListenerOptions } from './event-listener.js';
 import type { EventBusOptions } from './options.js';
 import type { ListenerEnding } from './event-queue.js';

@@ -1,4 +1,4 @@
-import { whenAborted } from '../foundation/abort.js';
+import { whenOver } from '../foundation/abort.js';
 import { Ring } from '../foundation/ring.js';
 import { EventTimeoutError, LagError, ListenerError, type DisconnectedError } from '../protocol/errors.js';
 
@@ -158,8 +158,7 @@ export class EventQueue<E> {
     const result = new Promise<R>((resolve, reject) => {
       const leave = (): void => {
         this.#readers.delete(reader);
-        clearTimeout(timer);
-        stopWatching?.();
+        stopWaiting();
       };
       const reader: Reader<E> = {
         owner,
@@ -173,19 +172,11 @@ export class EventQueue<E> {
           markHandled(result);
         },
       };
-      const stopWatching =
-        signal &&
-        whenAborted(signal, () => {
-          leave();
-          reject(signal.reason as Error);
-        });
-      const timer =
-        timeout === Infinity
-          ? undefined
-          : setTimeout(() => {
-              leave();
-              reject(this.#timedOut(timeout, this.#served - servedBefore));
-            }, timeout);
+      const late = (): Error => this.#timedOut(timeout, this.#served - servedBefore);
+      const stopWaiting = whenOver(signal, timeout, late, (reason) => {
+        leave();
+        reject(reason);
+      });
       this.#readers.add(reader);
     });
     return result;
@@ -201,7 +192,7 @@ export class EventQueue<E> {
     const missed = this.#dropped - this.#droppedTold;
     this.#droppedTold = this.#dropped;
     return new LagError(
-      `${this.#describe()}: unread events dropped: ${missed}; the queue holds ${this.#limit}. ` +
+      `${this.#describe()}: ${missed} unread ${missed === 1 ? 'event was' : 'events were'} dropped; the queue holds ${this.#limit}. ` +
         'Read faster, narrow the names, or raise queueLimit.',
       missed,
     );

@@ -1,43 +1,56 @@
+import type { Diagnostic, Suppressed } from './diagnostic.js';
+
 interface Second {
   since: number;
-  admitted: number;
+  passed: number;
   suppressed: number;
 }
 
-/** Admits a number of things of each kind in a second, and counts the others. It looks at the clock when asked; there is no timer. */
-export class NoiseLimit<K extends string> {
+/**
+ * Of each kind of diagnostic that a server causes, passes on a number in a second, and counts the others; the next one that it
+ * passes on is preceded by their count. It looks at the clock when asked; there is no timer.
+ */
+export class NoiseLimit {
   readonly #limit: number;
-  readonly #seconds = new Map<K, Second>();
+  readonly #pass: (diagnostic: Diagnostic) => void;
+  readonly #seconds = new Map<Suppressed['of'], Second>();
 
-  constructor(limit: number) {
+  constructor(limit: number, pass: (diagnostic: Diagnostic) => void) {
     this.#limit = limit;
+    this.#pass = pass;
   }
 
-  get kinds(): Iterable<K> {
-    return this.#seconds.keys();
-  }
-
-  admits(kind: K): boolean {
+  report(diagnostic: Diagnostic): void {
+    const { kind } = diagnostic;
+    if (kind === 'listener-fault' || kind === 'policy-fault' || kind === 'suppressed') {
+      this.#pass(diagnostic);
+      return;
+    }
     const now = performance.now();
-    const second = this.#seconds.get(kind) ?? { since: now, admitted: 0, suppressed: 0 };
+    const second = this.#seconds.get(kind) ?? { since: now, passed: 0, suppressed: 0 };
     this.#seconds.set(kind, second);
     if (now - second.since >= 1_000) {
       second.since = now;
-      second.admitted = 0;
+      second.passed = 0;
     }
-    if (second.admitted < this.#limit) {
-      second.admitted += 1;
-      return true;
+    if (second.passed === this.#limit) {
+      second.suppressed += 1;
+      return;
     }
-    second.suppressed += 1;
-    return false;
+    second.passed += 1;
+    this.#tellSuppressed(kind, second);
+    this.#pass(diagnostic);
   }
 
-  /** How many were not admitted since this was last called. */
-  takeSuppressed(kind: K): number {
-    const second = this.#seconds.get(kind);
-    const count = second?.suppressed ?? 0;
-    if (second) second.suppressed = 0;
-    return count;
+  /** Tells how many were held back so far. */
+  flush(): void {
+    for (const [kind, second] of this.#seconds) this.#tellSuppressed(kind, second);
+  }
+
+  #tellSuppressed(of: Suppressed['of'], second: Second): void {
+    const count = second.suppressed;
+    if (count === 0) return;
+    second.suppressed = 0;
+    this.#pass({ kind: 'suppressed', message: `${count} more of the kind ${of} came and are not shown`, of, count });
   }
 }

@@ -1,4 +1,4 @@
-import { whenAborted } from '../foundation/abort.js';
+import { whenOver } from '../foundation/abort.js';
 import { ExecInterruptedError, ExecTimeoutError, ExecuteError, StateError, type QmpError } from '../protocol/errors.js';
 import { stringify } from '../protocol/json.js';
 import type { ReplyText } from '../protocol/reply-text.js';
@@ -123,22 +123,13 @@ export class Commands {
     const id = ++this.#lastId;
     const call = new Error();
     return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        clearTimeout(timer);
-        stopWatching?.();
-      };
-      const abandon = (error: unknown): void => {
-        settle();
-        reject(error);
-        if (!this.#leave(waiting)) this.#giveUp({ name, oob, id, ...(waiting.fds && { fds: waiting.fds }) });
-      };
       const caller: Caller = {
         resolve: (result) => {
-          settle();
+          stopWaiting();
           resolve(result);
         },
         reject: (error) => {
-          settle();
+          stopWaiting();
           reject(blameCall(error, call));
         },
       };
@@ -146,20 +137,17 @@ export class Commands {
       const text = lineOf(command);
       if (isTooLarge(text)) throw new RangeError(`${this.#name}: ${name}: ${TOO_LARGE}`);
       const waiting: Waiting = { id, name, oob, caller, command, text, ...rest };
-      const stopWatching =
-        signal &&
-        whenAborted(signal, () => {
-          abandon(signal.reason);
-        });
-      const timer =
-        timeout === Infinity
-          ? undefined
-          : setTimeout(() => {
-              const how = this.#waiting.has(waiting)
-                ? `not sent within ${timeout} ms: of those before it ${this.#maxInFlight} have no reply`
-                : `no reply within ${timeout} ms; it may still be running`;
-              abandon(blameCall(new ExecTimeoutError(`${this.#name}: ${name}: ${how}`, name, timeout), call));
-            }, timeout);
+      const late = (): Error => {
+        const how = this.#waiting.has(waiting)
+          ? `not sent within ${timeout} ms: of those before it ${this.#maxInFlight} have no reply`
+          : `no reply within ${timeout} ms; it may still be running`;
+        return blameCall(new ExecTimeoutError(`${this.#name}: ${name}: ${how}`, name, timeout), call);
+      };
+      const stopWaiting = whenOver(signal, timeout, late, (reason) => {
+        stopWaiting();
+        reject(reason);
+        if (!this.#leave(waiting)) this.#giveUp({ name, oob, id, ...(waiting.fds && { fds: waiting.fds }) });
+      });
       this.#waiting.add(waiting);
       this.#waitingLength += waiting.text.length;
       this.#pump(waiting);

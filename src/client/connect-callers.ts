@@ -13,22 +13,20 @@ export class ConnectCallers<T> {
     return new Promise((resolve, reject) => {
       const caller = {
         resolve: (value: T) => {
-          stopWatching?.();
+          stopWatching();
           resolve(value);
         },
         reject: (error: unknown) => {
-          stopWatching?.();
+          stopWatching();
           reject(error);
         },
       };
       this.#waiting.add(caller);
-      const stopWatching =
-        signal &&
-        whenAborted(signal, () => {
-          this.#waiting.delete(caller);
-          caller.reject(signal.reason);
-          onLeft();
-        });
+      const stopWatching = whenAborted(signal, (reason) => {
+        this.#waiting.delete(caller);
+        caller.reject(reason);
+        onLeft();
+      });
     });
   }
 

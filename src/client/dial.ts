@@ -3,18 +3,14 @@ import { whenAborted } from '../foundation/abort.js';
 import { ConnectError, QmpError } from '../protocol/errors.js';
 import type { Connection, Connector } from '../transport/connection.js';
 
-/** Opens one connection: limits the time that takes, and lets go of a connection that comes too late. */
+/** Opens one connection, and lets go of one that comes too late. The clock is its owner's. */
 export class Dial {
   readonly #name: string;
-  readonly #timeout: number;
   readonly #controller = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
   #phase: ConnectError['phase'] = 'connecting';
 
-  /** @param timeout milliseconds until it gives up; Infinity where the caller has a clock, which calls {@link expire} */
-  constructor(name: string, timeout: number) {
+  constructor(name: string) {
     this.#name = name;
-    this.#timeout = timeout;
   }
 
   /** Aborts with a {@link QmpError} that says why. */
@@ -26,14 +22,9 @@ export class Dial {
   open(connector: Connector<object>): Promise<Connection> {
     const { signal } = this;
     if (signal.aborted) return Promise.reject(this.error(signal.reason));
-    if (this.#timeout !== Infinity) {
-      this.#timer = setTimeout(() => {
-        this.expire(this.#timeout, connector.silence);
-      }, this.#timeout);
-    }
     return new Promise((resolve, reject) => {
-      const stopWatching = whenAborted(signal, () => {
-        reject(this.error(signal.reason));
+      const stopWatching = whenAborted(signal, (reason) => {
+        reject(this.error(reason));
       });
       opened(connector, signal)
         .then((connection) => {
@@ -42,13 +33,11 @@ export class Dial {
             connection.close();
             return;
           }
-          this.finish();
           this.#phase = 'negotiating';
           resolve(connection);
         })
         .catch((cause: unknown) => {
           stopWatching();
-          this.finish();
           reject(this.error(cause));
         });
     });
@@ -56,7 +45,6 @@ export class Dial {
 
   /** Gives the attempt up. */
   abort(cause: QmpError): void {
-    this.finish();
     this.#controller.abort(cause);
   }
 
@@ -64,11 +52,6 @@ export class Dial {
   expire(time: number, silence: string | undefined): void {
     const meaning = silence === undefined ? '' : `: ${silence}`;
     this.abort(new QmpError(`${this.#name}: no connection within ${time} ms${meaning}`));
-  }
-
-  /** Stops the clock. */
-  finish(): void {
-    clearTimeout(this.#timer);
   }
 
   error(cause: unknown): ConnectError {

@@ -1,6 +1,7 @@
 import { DeliveryQueue } from '../foundation/delivery-queue.js';
 import { checkTimeout } from '../foundation/checks.js';
 import { ConnectError, DisconnectedError, StateError, type QmpError } from '../protocol/errors.js';
+import type { Diagnostic } from '../bus/diagnostic.js';
 import type { Greeting } from '../protocol/message.js';
 import { ConnectCallers } from './connect-callers.js';
 import type { Connection, Connector } from '../transport/connection.js';
@@ -19,7 +20,8 @@ export interface LinkOptions extends SessionOptions {
 }
 
 /** Receives what a {@link Link} reports. */
-export interface LinkHost extends Omit<SessionHost, 'ready'> {
+export interface LinkHost extends Omit<SessionHost, 'ready' | 'diagnostic'> {
+  diagnostic(diagnostic: Diagnostic): void;
   changed(state: ConnectionState): void;
   gap(gap: Gap): void;
   /** `connect()` was called while nothing went on. */
@@ -28,8 +30,6 @@ export interface LinkHost extends Omit<SessionHost, 'ready'> {
   ended(loss: QmpError | undefined): void;
   /** Nothing will ever follow. */
   closed(): void;
-  /** The reconnect policy threw. */
-  policyFailed(error: unknown): void;
 }
 
 /**
@@ -150,7 +150,7 @@ export class Link {
       this.#enter({ phase: 'negotiating', attempt });
       return;
     }
-    const dial = new Dial(this.#options.name, Infinity);
+    const dial = new Dial(this.#options.name);
     this.#dial = dial;
     if (!this.#connector.waitsForPeer) this.#startClock();
     this.#enter({ phase: 'connecting', attempt });
@@ -266,7 +266,8 @@ export class Link {
       if (delay !== null) checkTimeout('the delay of the reconnect policy', delay);
       return delay === Infinity ? null : delay;
     } catch (error) {
-      this.#host.policyFailed(error);
+      const message = `the reconnect policy failed, so it ends here: ${String(error)}`;
+      this.#host.diagnostic({ kind: 'policy-fault', message, error });
       return null;
     }
   }

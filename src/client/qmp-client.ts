@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { NEVER, Observable } from 'rxjs';
-import type { Diagnostic } from '../bus/diagnostics.js';
+import type { Diagnostic } from '../bus/diagnostic.js';
 import { EventBus } from '../bus/event-bus.js';
 import { HotSource } from '../foundation/hot-source.js';
 import { whenAborted } from '../foundation/abort.js';
@@ -199,11 +199,9 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
     return new Observable((subscriber) => {
       const controller = new AbortController();
-      const stopWatching =
-        options.signal &&
-        whenAborted(options.signal, () => {
-          controller.abort(options.signal?.reason);
-        });
+      const stopWatching = whenAborted(options.signal, (reason) => {
+        controller.abort(reason);
+      });
       if (options.signal?.aborted) controller.abort(options.signal.reason);
       (this as QmpClient<object>).execute(name, args, { ...options, signal: controller.signal }).then(
         (result) => {
@@ -215,7 +213,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
         },
       );
       return () => {
-        stopWatching?.();
+        stopWatching();
         controller.abort();
       };
     });
@@ -260,13 +258,6 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
       },
       diagnostic: (diagnostic) => {
         this.report(diagnostic);
-      },
-      policyFailed: (error) => {
-        this.report({
-          kind: 'policy-fault',
-          message: `the reconnect policy failed, so it ends here: ${String(error)}`,
-          error,
-        });
       },
       changed: (state) => {
         this.debug(() => state.phase);

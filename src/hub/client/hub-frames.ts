@@ -13,7 +13,10 @@ const FRAME_BYTES = 64 * 1024 * 1024;
 /** The frames of one connection to `/events`. Errors with why it did not open, has ended, or is silent; never completes. */
 export function hubFrames(name: string, connector: Connector, logger: Logger | undefined): Observable<HubFrame> {
   return new Observable((subscriber) => {
-    const dial = new Dial(name, CONNECT_TIMEOUT);
+    const dial = new Dial(name);
+    const clock = setTimeout(() => {
+      dial.expire(CONNECT_TIMEOUT, connector.silence);
+    }, CONNECT_TIMEOUT);
     const fail = (cause: unknown): void => {
       subscriber.error(
         cause instanceof QmpError ? cause : new DisconnectedError(`${name}: ${String(cause)}`, { cause }),
@@ -40,7 +43,7 @@ export function hubFrames(name: string, connector: Connector, logger: Logger | u
       },
     });
     dial.open(connector).then((connection) => {
-      dial.finish();
+      clearTimeout(clock);
       silence.start();
       subscriber.add(() => {
         silence.stop();
@@ -65,6 +68,7 @@ export function hubFrames(name: string, connector: Connector, logger: Logger | u
       );
     }, fail);
     return () => {
+      clearTimeout(clock);
       dial.abort(new StateError(`${name}: nobody is subscribed any more`));
     };
   });

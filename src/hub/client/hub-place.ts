@@ -52,19 +52,19 @@ export class HubPlace {
 
   greeted({ hub: { epoch }, n, vms }: HubGreeting): void {
     const known = this.#epoch;
-    if (epoch !== known) {
-      this.#epoch = epoch;
-      this.#ks.clear();
-      // To one who knows another epoch, the hub sends all that it has.
-      this.#n = known === undefined && this.#last === 0 ? n : 0;
-      if (known !== undefined) this.#tellGap(this.#loss?.since ?? this.#heardAt, {});
+    const ks = new Map(vms.map(({ name, events }) => [name, events]));
+    if (epoch === known) {
+      this.#owed = { n, ks };
+      for (const name of ks.keys()) if (!this.#ks.has(name)) this.#ks.set(name, 0);
+      return;
     }
-    if (known === undefined) this.#begin = { n, ks: new Map(vms.map(({ name, events }) => [name, events])) };
-    else if (epoch === known) {
-      this.#owed = { n, ks: new Map(vms.map(({ name, events }) => [name, events])) };
-      for (const { name } of vms) if (!this.#ks.has(name)) this.#ks.set(name, 0);
-    }
-    if (known === undefined || epoch !== known) this.#loss = undefined;
+    this.#epoch = epoch;
+    this.#ks.clear();
+    // To one who knows another epoch, the hub sends all that it has.
+    this.#n = known === undefined && this.#last === 0 ? n : 0;
+    if (known === undefined) this.#begin = { n, ks };
+    else this.#tellGap();
+    this.#loss = undefined;
   }
 
   heard(frame: EventFrame): void {
@@ -74,7 +74,7 @@ export class HubPlace {
     const known = this.#ks.get(vm) ?? (n > this.#begin.n ? this.#begin.ks.get(vm) : undefined);
     // A smaller number is that of another VM of the same name.
     const missed = known === undefined ? 0 : k > known ? k - known - 1 : k - 1;
-    if (missed > 0) this.#tellGap(this.#loss?.since ?? this.#heardAt, { vm, missed });
+    if (missed > 0) this.#tellGap({ vm, missed });
     this.#ks.set(vm, k);
     this.#n = n;
     this.#heardAt = new Date();
@@ -90,15 +90,15 @@ export class HubPlace {
   #settle(): void {
     for (const [vm, owed] of this.#owed?.ks ?? []) {
       const missed = owed - (this.#ks.get(vm) ?? owed);
-      if (missed > 0) this.#tellGap(this.#loss?.since ?? this.#heardAt, { vm, missed });
+      if (missed > 0) this.#tellGap({ vm, missed });
       this.#ks.set(vm, Math.max(owed, this.#ks.get(vm) ?? 0));
     }
     this.#owed = undefined;
     this.#loss = undefined;
   }
 
-  #tellGap(since: Date, what: { readonly vm?: string; readonly missed?: number }): void {
-    const cause = this.#loss?.cause;
+  #tellGap(what?: { readonly vm: string; readonly missed: number }): void {
+    const { since = this.#heardAt, cause } = this.#loss ?? {};
     this.#host.gap({ ...what, since, until: new Date(), ...(cause && { cause }) });
   }
 }
