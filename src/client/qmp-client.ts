@@ -82,8 +82,7 @@ export class QmpClient<M extends object = CommandMap> extends EventBus implement
     checkTimeout('executeTimeout', executeTimeout);
     checkLimit('maxMessageBytes', maxMessageBytes, 1);
     checkLimit('maxInFlight', maxInFlight, 1);
-    checkTimeout('heartbeat', heartbeat);
-    if (heartbeat === 0) throw new RangeError('heartbeat must be above 0, or Infinity for none');
+    checkTimeout('heartbeat', heartbeat, 1);
     checkLimit("the connector's maxInFlight", connector.maxInFlight ?? Infinity, 1);
     if (!['number', 'exact'].includes(integers)) {
       throw new TypeError(`integers must be 'number' or 'exact', not ${show(integers)}`);

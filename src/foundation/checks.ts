@@ -3,15 +3,13 @@ import { show } from './text.js';
 /** The largest delay a timer takes: one millisecond more and it fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** @throws TypeError | RangeError unless `value` is a time in milliseconds that a timer can wait, or Infinity. */
-export function checkTimeout(argument: string, value: unknown): void {
+/** @throws TypeError | RangeError unless `value` is a time in milliseconds that a timer can wait, from `least`, or Infinity. */
+export function checkTimeout(argument: string, value: unknown, least = 0): void {
   if (typeof value !== 'number') {
     throw new TypeError(`${argument} must be a number of milliseconds, not ${show(value)}`);
   }
-  if (value === Infinity) return;
-  if (!(value >= 0 && value <= LONGEST_TIMER)) {
-    throw new RangeError(`${argument} must be between 0 and ${LONGEST_TIMER} ms, or Infinity; it is ${value}`);
-  }
+  if (value === Infinity || (value >= least && value <= LONGEST_TIMER)) return;
+  throw new RangeError(`${argument} must be between ${least} and ${LONGEST_TIMER} ms, or Infinity; it is ${value}`);
 }
 
 /** @throws TypeError | RangeError unless `value` is a whole number from `least`, or Infinity. */
