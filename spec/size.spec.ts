@@ -12,7 +12,7 @@ describe('a bundle of rx-qmp', () => {
     { what: 'EventBus and EventListener', exported: '{ EventBus, EventListener }', budget: 5_000, ceiling: 5_600 },
     { what: 'QmpClient', exported: '{ QmpClient }', budget: 14_000, ceiling: 14_750 },
     { what: 'QmpClient and webSocket', exported: '{ QmpClient, webSocket }', budget: undefined, ceiling: 15_750 },
-    { what: 'everything, tasks included', exported: '*', budget: 22_000, ceiling: 23_800 },
+    { what: 'everything, tasks included', exported: '*', budget: 22_000, ceiling: 23_900 },
   ])('is small with $what (budgets)', ({ what, exported, budget, ceiling }) => {
     const { size } = bundle(`export ${exported} from 'rx-qmp'`);
     writeSync(1, `size: ${what}: ${size} bytes minified + brotli, without rxjs; ${verdictOf(size, budget)}\n`);
@@ -32,12 +32,12 @@ describe('a bundle of rx-qmp', () => {
   });
 
   // The prototype was told of no hole before its first event, read no history and kept no list.
-  it('grows by 8,400 bytes at most with rx-qmp/fleet, its peers aside (budgets)', () => {
+  it('grows by 9,000 bytes at most with rx-qmp/fleet, its peers aside (budgets)', () => {
     const without = bundle(`export * from 'rx-qmp'`).size;
     const size = bundle(`export * from 'rx-qmp'; export * from 'rx-qmp/fleet'`).size - without;
     writeSync(1, `size: rx-qmp/fleet: ${size} bytes on top of everything, without NATS; ${verdictOf(size, 6_000)}\n`);
     expect(size).toBeGreaterThan(0);
-    expect(size).toBeLessThanOrEqual(8_400);
+    expect(size).toBeLessThanOrEqual(9_000);
   });
 
   it('is empty where nothing is used', () => {
