@@ -5,25 +5,25 @@ import { setTimeout } from 'node:timers/promises';
 /** Milliseconds in which any screen must have come, on the slowest machine. */
 const PATIENCE = 30_000;
 
-/** A terminal of 100 × 40 in which a command runs, and a person at its keyboard. */
+/** A terminal of 40 lines in which a command runs, and a person at its keyboard. */
 export class Terminal {
   /** A server of its own, so that no other session of this machine is touched. */
   readonly #server = `rx-qmp-${randomUUID()}`;
 
-  constructor(command: string, env: Readonly<Record<string, string>> = {}) {
+  constructor(command: string, env: Readonly<Record<string, string>> = {}, columns = 100) {
     const settings = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-    // `cat` keeps the screen once the command has ended.
+    // `cat` keeps the screen once the command has ended; Ctrl-C ends the command, and not the shell around it.
     this.#tmux(
       '-f',
       '/dev/null',
       'new-session',
       '-d',
       '-x',
-      '100',
+      String(columns),
       '-y',
       '40',
       ...settings,
-      `${command}; echo ended $?; cat`,
+      `trap : INT; ${command}; echo ended $?; cat`,
     );
   }
 

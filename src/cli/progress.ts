@@ -3,13 +3,17 @@ import { printable } from './terminal.js';
 
 /** Shows how far things are: a bar for each on a terminal, a line for each change in a pipe. */
 export class ProgressDisplay {
-  readonly #bars: MultiBar | undefined;
+  #bars: MultiBar | undefined;
   readonly #byName = new Map<string, SingleBar>();
 
   constructor(output: NodeJS.WriteStream = process.stdout) {
     if (!output.isTTY) return;
-    const format = '{name} [{bar}] {percentage}% {status}';
-    this.#bars = new MultiBar({ format, stream: output, hideCursor: true, emptyOnZero: true }, Presets.legacy);
+    // Nothing of the terminal is changed that a second Ctrl-C could leave so; each line is cut at its width, the bar never.
+    const untouched = { hideCursor: false, linewrap: true, gracefulExit: false };
+    const barsize = Math.min(Math.max(output.columns - 40, 8), 20);
+    const looks = { format: '{percentage}% [{bar}] {name} {status}', barsize, autopadding: true, emptyOnZero: true };
+    // Redrawn, the last line hides the `^C` that the terminal writes into it.
+    this.#bars = new MultiBar({ ...looks, ...untouched, stream: output, forceRedraw: true }, Presets.legacy);
   }
 
   show(name: string, status: string, current: number, total: number): void {
@@ -24,8 +28,11 @@ export class ProgressDisplay {
     bar.update(current, shown);
   }
 
-  /** Gives the terminal back. */
+  /** Leaves the bars as they are; what is written then stands below them. */
   end(): void {
-    this.#bars?.stop();
+    // With no bar it would write an empty line.
+    if (this.#byName.size > 0) this.#bars?.stop();
+    this.#bars = undefined;
+    this.#byName.clear();
   }
 }

@@ -40,6 +40,7 @@ Ctrl-C cancels it: the VM runs on where it is. The exit code is 0 when the migra
               display.show('memory', status, total - (ram?.remaining ?? total), total);
             });
           } catch (error) {
+            display.end();
             if (signal.aborted) await untilCancelled(client);
             throw error;
           }
