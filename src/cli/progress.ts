@@ -8,7 +8,7 @@ export class ProgressDisplay {
 
   constructor(output: NodeJS.WriteStream = process.stdout) {
     if (!output.isTTY) return;
-    // Nothing of the terminal is changed that a second Ctrl-C could leave so; each line is cut at its width, the bar never.
+    // Nothing of the terminal is changed that a second Ctrl-C could leave so, and no bar listens to signals.
     const untouched = { hideCursor: false, linewrap: true, gracefulExit: false };
     const barsize = Math.min(Math.max(output.columns - 40, 8), 20);
     const looks = { format: '{percentage}% [{bar}] {name} {status}', barsize, autopadding: true, emptyOnZero: true };
