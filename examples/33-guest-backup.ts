@@ -1,4 +1,4 @@
-// With a guest, a backup: followJobs() follows the jobs of one transaction, so that all disks are copied as they were at one moment.
+// With a guest, a backup: followJobs() follows the jobs of one transaction, which copies all disks as they were at one moment.
 // → system: 16777216 of 16777216 bytes
 // → data: 16777216 of 16777216 bytes
 // → the guest is running

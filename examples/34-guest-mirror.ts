@@ -1,4 +1,4 @@
-// With a guest, moving its disk: runJob() tells a mirror that has caught up to complete; schemaOf() says which arguments QEMU takes.
+// With a guest, moving its disk: runJob() completes a mirror that has caught up; schemaOf() says which arguments QEMU takes.
 // → the guest writes to: moved
 // → and back: data
 import { runJob, schemaOf } from 'rx-qmp';

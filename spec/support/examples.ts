@@ -15,7 +15,7 @@ const all = readdirSync(join(root, 'examples'))
 export const withGuest = all.filter((file) => file.includes('-guest-'));
 export const withoutGuest = all.filter((file) => !withGuest.includes(file));
 
-/** What the comment at an example's top says: the idea, and the lines it prints, where `…` stands for what differs each time. */
+/** What the comment at an example's top says: the idea, and what it prints; `…` stands for what differs each time. */
 export function headerOf(file: string): { idea: string; prints: string[] } {
   const [idea = '', ...rest] = sourceOf(file)
     .split('\n')

@@ -29,7 +29,7 @@ export function pressKeys(client: QmpClient, chord: string, { signal }: TaskOpti
 }
 
 /**
- * Types a text into the guest's keyboard, one key after the other, about 15 a second. `\n` is the enter key. The characters of
+ * Types a text into the guest's keyboard, one key after the other, 25 a second at most. `\n` is the enter key. The characters of
  * the US layout work at once; for another layout give a table.
  *
  * Rejects with `RangeError`, before anything is typed, where the layout lacks a character.

@@ -28,17 +28,17 @@ class Diagrams extends TestScheduler {
 }
 
 /**
- * Runs a marble test of what awaits promises, such as a task on the client of a {@link FakeQemu}, in the virtual time of the fake timers of
- * your test framework: a frame is a millisecond, and an hour passes in no time. The test is as long as its longest diagram: what
- * comes later is not seen.
+ * Runs a marble test of what awaits promises, such as a task on the client of a {@link FakeQemu}, in the virtual time of your
+ * test framework's fake timers: a frame is a millisecond, and an hour passes in no time. The test is as long as its longest
+ * diagram: what comes later is not seen.
  *
  * ```ts
  * jest.useFakeTimers();
  * await qmpMarblesAsync(
  *   (ms) => jest.advanceTimersByTimeAsync(ms),
  *   ({ at, expectObservable }) => {
- *     expectObservable(waitForGuest(client, 'qga')).toBe('2500ms (u|)', { u: undefined });
- *     at(2500, () => fake.emit('VSERPORT_CHANGE', { id: 'port0', open: true }));
+ *     expectObservable(shutdown(client)).toBe('12s (g|)', { g: 'guest' });
+ *     at(12_000, () => fake.emit('SHUTDOWN', { guest: true, reason: 'guest-shutdown' }));
  *   },
  * );
  * ```
