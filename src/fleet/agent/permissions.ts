@@ -24,7 +24,6 @@ export function viewer(user: string, vm?: string): Permissions {
       `${PREFIX}.cmd.${token}.s.hello`,
       `${PREFIX}.cmd.${token}.q.*`,
       '$JS.FC.>',
-      `$JS.API.STREAM.INFO.KV_${VMS_BUCKET}`,
       // The filter is a part of the subject: for one VM, only what is filtered to it can be read. Nothing may be deleted.
       `$JS.API.CONSUMER.CREATE.KV_${VMS_BUCKET}.*.$KV.${VMS_BUCKET}.${key}`,
       `$JS.API.STREAM.INFO.${LOG_STREAM}`,
