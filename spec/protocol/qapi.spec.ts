@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import {
@@ -13,10 +13,13 @@ import { compile } from '../generate/compile.js';
 
 const root = join(__dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-const schemas = ['7.2.22', '10.0.13', '11.1.3'].map((version) => ({
-  version,
-  schema: JSON.parse(read(`qapi/qemu-${version}.json`)) as { name: string; 'meta-type': string }[],
-}));
+const versions = readdirSync(join(root, 'qapi')).flatMap((file) => /^qemu-(.+)\.json$/.exec(file)?.[1] ?? []);
+const schemas = versions
+  .sort((one, other) => one.localeCompare(other, 'en', { numeric: true }))
+  .map((version) => ({
+    version,
+    schema: JSON.parse(read(`qapi/qemu-${version}.json`)) as { name: string; 'meta-type': string }[],
+  }));
 
 const manual = JSON.parse(read('qapi/manual.json')) as Record<'qemu' | 'qga', Manual>;
 

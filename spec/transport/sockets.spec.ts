@@ -3,7 +3,6 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { lastValueFrom } from 'rxjs';
 import { QmpClient, type ConnectError } from 'rx-qmp';
 import { address, connect, tcp, unixSocket } from 'rx-qmp/node';
 import { explain } from '../../src/transport/node/socket-errors.js';
@@ -33,18 +32,6 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
-
-describe('a connection', () => {
-  it('completes what it delivers after our own close, too (C17)', async () => {
-    const server = await ScriptedServer.unix((peer) => peer.handshake());
-    const connection = await unixSocket(server.address.slice('unix:'.length))(new AbortController().signal);
-    const ended = lastValueFrom(connection.incoming$, { defaultValue: 'nothing' });
-    connection.close();
-    connection.close();
-    await expect(ended).resolves.toBeDefined();
-    await server.stop();
-  });
-});
 
 describe('connect', () => {
   const folder = temporaryFolder();
