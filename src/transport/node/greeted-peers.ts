@@ -39,7 +39,7 @@ export function greetedPeers(text: string, { tls, peerTimeout = 10_000 }: Accept
   checkTimeout('peerTimeout', peerTimeout);
   return new Observable((subscriber) => {
     const server: Server = tls ? createTlsServer(tls) : createServer();
-    /** Those that have not greeted, in the order in which they came: how each leaves its place. */
+    /** For each peer that has not greeted, in the order in which they came, what gives its place up. */
     const places = new Map<Socket, () => void>();
     const byName = new Map<string, Socket>();
     let count = 0;

@@ -27,7 +27,7 @@ export function explain(address: string, cause: Error): Error {
   return Object.assign(error, code === undefined ? {} : { code });
 }
 
-/** Where a host has several addresses and none answers, the error is one without words around the real ones. */
+/** Where a host has several addresses and none answers, Node's error has no message; those in it have. */
 function textOf(error: Error): string {
   return error instanceof AggregateError ? error.errors.map((one) => textOf(one as Error)).join('; ') : error.message;
 }
