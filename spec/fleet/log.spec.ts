@@ -59,6 +59,15 @@ describe('the log of an agent', () => {
     expect(log.stats).toMatchObject({ waiting: 0, dropped: 0, stored: 3 });
   });
 
+  it('takes no refusal for stored, also where it has a sequence (F8)', () => {
+    add(new LogQueue(), '1');
+    server.answer(
+      '{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"stream":"QMP","seq":0}',
+    );
+    expect(warnings).toEqual(['1 events wait for the log, and the server stores none: maximum bytes exceeded']);
+    expect(log.stats).toMatchObject({ waiting: 1, dropped: 0, stored: 0 });
+  });
+
   it('says after ten seconds that nobody answers (F8)', () => {
     add(new LogQueue(), '1');
     jest.advanceTimersByTime(9_900);

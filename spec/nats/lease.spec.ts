@@ -112,6 +112,13 @@ describeNats('a host', () => {
     await jsm.streams.delete('QMP');
     await jsm.streams.add({ name: 'QMP', subjects: ['something.else'] });
     await expect(fleet.agent('h1')).rejects.toThrow('the stream QMP is there and does not store qmp1.log.>');
+    await jsm.streams.delete('QMP');
+    await jsm.streams.add({ name: 'QMP', subjects: ['qmp1.log.>'] });
+    await expect(fleet.agent('h1')).rejects.toThrow('the stream QMP is there and lacks allow_direct');
+    await jsm.streams.delete('QMP');
+    await jsm.streams.delete('KV_qmp-vms');
+    await jsm.streams.add({ name: 'KV_qmp-vms', subjects: ['$KV.qmp-vms.>'], max_age: 1_000_000_000 });
+    await expect(fleet.agent('h1')).rejects.toThrow('the stream KV_qmp-vms is there and forgets its entries');
   });
 
   it('has no history of an agent that never was', async () => {

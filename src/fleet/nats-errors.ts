@@ -10,8 +10,12 @@ export function refusal(action: 'publish' | 'subscribe', subject: string): strin
   return `NATS does not let this user ${action} to ${subject}; rx-qmp nats-config prints all rights`;
 }
 
+/** The server's code for a stream that is not there. */
+export const STREAM_NOT_FOUND = 10059;
+
 /** An error of NATS with what it concerned, and what to do where a right is missing. */
 export function explained(error: unknown, what: string): StateError {
+  if (error instanceof StateError) return error;
   const { message, cause } = error as Error;
   const said = [message, cause instanceof Error ? cause.message : ''].join(' ');
   const denied = /Permissions Violation for \w+ to "[^"]*"/i.exec(said)?.[0];
@@ -30,6 +34,11 @@ export function isUnanswered(stream: string, subject: string): boolean {
 /** A right is missing: the next try would meet the same. */
 export function isRefusal(error: unknown): boolean {
   return causes(error).some((one) => one instanceof errors.PermissionViolationError);
+}
+
+/** There is no such stream, or no JetStream at all. */
+export function isMissing(error: unknown): boolean {
+  return !isSilence(error) && (!(error instanceof JetStreamApiError) || error.code === STREAM_NOT_FOUND);
 }
 
 /** Nobody has answered. The connection may be cut, and not know it yet. */

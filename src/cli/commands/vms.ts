@@ -1,9 +1,12 @@
 import { Command } from 'commander';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, throwError, timeout } from 'rxjs';
 import { addressOptions, type AddressOptions } from '../addresses.js';
 import { hubVms, type ListedVm } from '../hub-vms.js';
 import { jsonLine, paint, printable } from '../terminal.js';
 import { UsageError } from '../usage-error.js';
+
+/** Milliseconds for the servers of a fleet to choose a leader. */
+const PATIENCE = 20_000;
 
 interface VmsOptions extends AddressOptions {
   readonly json?: boolean;
@@ -41,7 +44,11 @@ async function fleetVms(address: string, options: VmsOptions): Promise<ListedVm[
   const { parseNatsWhere, withFleet } = await import('../nats-address.js');
   const where = parseNatsWhere(address);
   return withFleet(options, 'vms', async (fleet) => {
-    const vms = await firstValueFrom(fleet.vmsOf(where));
+    const silent = new Error(
+      `NATS does not say within ${PATIENCE / 1_000} s which VMs there are: has it a leader, and room?`,
+    );
+    const list$ = fleet.vmsOf(where).pipe(timeout({ first: PATIENCE, with: () => throwError(() => silent) }));
+    const vms = await firstValueFrom(list$);
     return vms.map((vm) => ({ ...vm, address: `nats:${vm.name}` }));
   });
 }

@@ -173,7 +173,8 @@ export class Log {
     const flying = queue?.flying;
     if (!queue || !flying) return; // of one that was sent again meanwhile
     const ack = answer.data.length === 0 ? undefined : readObject(answer.string());
-    if (!Number.isSafeInteger(ack?.['seq'])) {
+    // A refusal by the stream itself has a sequence, too: 0.
+    if (!Number.isSafeInteger(ack?.['seq']) || ack?.['error'] !== undefined) {
       flying.resendAt = performance.now() + RETRY;
       const { err_code: code, description } = (ack?.['error'] ?? {}) as { err_code?: unknown; description?: unknown };
       this.#refusal = typeof description === 'string' ? description : 'no stream takes it, or it has no leader';

@@ -11,7 +11,7 @@ import {
 import { Kvm, type KV } from '@nats-io/kv';
 import { nanos, type NatsConnection } from '@nats-io/nats-core';
 import { StateError } from '../../protocol/errors.js';
-import { explained, isPassing } from '../nats-errors.js';
+import { explained, isPassing, STREAM_NOT_FOUND } from '../nats-errors.js';
 import { AGENTS_BUCKET, LOG_STREAM, VMS_BUCKET } from '../store-names.js';
 import { PREFIX } from '../subjects.js';
 import { BEATS } from '../wire.js';
@@ -23,7 +23,6 @@ const PATIENCE = 20_000;
 const MIN_RENEW_TIMEOUT = 500;
 const AGAIN = 250;
 const DAY = 24 * 60 * 60 * 1000;
-const STREAM_NOT_FOUND = 10059;
 const NO_ROOM = 10047;
 
 export interface StoreOptions {
@@ -88,7 +87,10 @@ export class Stores {
         duplicate_window: nanos(120_000),
         max_consumers: 1_000,
       },
-      ({ subjects }) => (subjects.includes(`${PREFIX}.log.>`) ? undefined : `does not store ${PREFIX}.log.>`),
+      ({ subjects, allow_direct }) => {
+        if (!subjects.includes(`${PREFIX}.log.>`)) return `does not store ${PREFIX}.log.>`;
+        return allow_direct ? undefined : 'lacks allow_direct, without which an agent cannot ask for its last event';
+      },
     );
     await this.#stream(bucket(VMS_BUCKET, 0), ({ max_age }) =>
       max_age === 0 ? undefined : 'forgets its entries after a time',

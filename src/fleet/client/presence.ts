@@ -3,7 +3,7 @@ import { Empty } from '@nats-io/nats-core';
 import type { Logger } from '../../foundation/logger.js';
 import { StateError } from '../../protocol/errors.js';
 import { headersOf } from '../listen.js';
-import { explained, isRefusal, isUnanswered, refusal } from '../nats-errors.js';
+import { explained, isMissing, isRefusal, isUnanswered, refusal } from '../nats-errors.js';
 import { VMS_BUCKET } from '../store-names.js';
 import { subjectOf } from '../subjects.js';
 import { readHello } from '../wire.js';
@@ -169,9 +169,9 @@ class Presence {
         this.#refused(explained(error, 'the list of VMs'));
         return;
       }
-      this.#logger?.debug(`the VMs are not known: ${(error as Error).message}`);
-      // No bucket, as long as no agent was ever here: there are no VMs.
-      this.#load();
+      // No bucket, as long as no agent was ever here: there are no VMs. Else nobody knows: what was known stays.
+      if (isMissing(error)) this.#load();
+      else this.#logger?.warn(`which VMs there are is not known: ${(error as Error).message}`);
       again();
     }
   }
