@@ -164,7 +164,6 @@ export class VmConnection {
     this.#hello = hello;
     this.#link.beats.expect(this.#vm.host, hello.every);
     this.#sequence.start(hello, hello.k);
-    this.#link.beats.expect(this.#vm.host, hello.every);
     this.#inbox.next(`${JSON.stringify(hello.greeting)}\r\n`);
     return true;
   }
