@@ -5,14 +5,20 @@ import type { FleetGap } from 'rx-qmp/fleet';
 import { describeNats } from '../support/nats.js';
 import { FleetUnderTest, vmOnce } from './fleet-under-test.js';
 
-/** Makes an agent lose the live copy of one event, as a broken network does. */
-function losing(nats: NatsConnection, pattern: RegExp): void {
+/** Makes an agent lose one message, as a broken network does. Resolves when it is lost. */
+function losing(nats: NatsConnection, pattern: RegExp): Promise<void> {
   const publish = nats.publish.bind(nats);
   let lost = 0;
-  nats.publish = (subject, ...rest) => {
-    if (pattern.test(subject) && lost === 0) lost += 1;
-    else publish(subject, ...rest);
-  };
+  return new Promise((resolve) => {
+    nats.publish = (subject, ...rest) => {
+      if (!pattern.test(subject) || lost > 0) {
+        publish(subject, ...rest);
+        return;
+      }
+      lost += 1;
+      resolve();
+    };
+  });
 }
 
 describeNats('a loss on the way', () => {
@@ -37,7 +43,7 @@ describeNats('a loss on the way', () => {
     const ready = firstValueFrom(reader.events$().pipe(take(1)));
     qemu.emit('WAKEUP');
     await ready;
-    losing(nats, /^qmp1\.evt\.h1\.vm1\.STOP$/);
+    void losing(nats, /^qmp1\.evt\.h1\.vm1\.STOP$/);
     qemu.emit('STOP');
     if (which === 'not the last') qemu.emit('WAKEUP');
     expect((await gap).cause?.message).toContain('an event is missing');
@@ -63,7 +69,7 @@ describeNats('a loss on the way', () => {
       });
     });
     await beats;
-    losing(nats, /STOP$/);
+    void losing(nats, /STOP$/);
     qemu.emit('STOP');
     expect(await told).toMatchObject({ vm: 'h1/vm1', missed: 1, cause: 'events were lost on the way' });
   });
@@ -85,6 +91,30 @@ describeNats('a loss on the way', () => {
     expect(gap.vm).toBeUndefined();
     const stored = await firstValueFrom(reader.history({ names: ['STOP'] }).pipe(toArray()));
     expect(stored).toMatchObject([{ vm: 'h1/vm1', event: { event: 'STOP' } }]);
+  });
+
+  it('of a reply, which its agent had while it was not connected, interrupts who waits for it (F4, F7)', async () => {
+    const qemu = new FakeQemu();
+    let answer: (blocks: []) => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      qemu.on('query-block', () => {
+        resolve();
+        return new Promise((settle) => (answer = settle));
+      });
+    });
+    const nats = await fleet.connect();
+    await fleet.agent('h1', { nats, vms: { vm1: qemu.connector } });
+    const client = (await fleet.client()).client('h1/vm1', { reconnect: false, executeTimeout: Infinity });
+    await client.connect();
+    const pending = client.execute('query-block');
+    pending.catch(() => undefined);
+    await asked;
+    // What was on its way when the connection broke.
+    const lost = losing(nats, /^_INBOX/);
+    answer([]);
+    await lost;
+    await nats.reconnect();
+    await expect(pending).rejects.toMatchObject({ name: 'ExecInterruptedError' });
   });
 
   it('of an agent makes its VMs unknown, never gone, and interrupts who waits (F5, F7)', async () => {

@@ -29,6 +29,8 @@ export interface Hello {
   readonly beat: number;
   /** Milliseconds between beats. */
   readonly every: number;
+  /** Counts the connections that the agent has lost: what it answered just then may not have arrived. */
+  readonly lost?: number;
 }
 
 /** The answer to `hello` where there is no session to QEMU. */
@@ -55,6 +57,8 @@ export interface Beat {
   /** The number of the beat before, or of the claim: whoever has not heard it has missed something. */
   readonly after: number;
   readonly every: number;
+  /** As in hello. */
+  readonly lost?: number;
   /** By VM. */
   readonly moved: Readonly<Record<string, Moved>>;
   /** The agent has ended in good order. */

@@ -5,6 +5,8 @@ export interface BeaterHost {
   /** False if it was not sent. */
   publish(text: string): boolean;
   epoch(): number;
+  /** Connections lost so far. */
+  lost(): number;
   /** The VMs that have moved since a beat told of them. */
   moved(): Iterable<VmFeed>;
   /** A beat has told how far it is. */
@@ -73,6 +75,7 @@ export class Beater {
         beat,
         after: this.#published,
         every: this.#every,
+        lost: this.#host.lost(),
         moved: Object.fromEntries(moved),
       },
       ...(last && { stopped: true as const }),

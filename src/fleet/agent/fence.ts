@@ -33,7 +33,7 @@ export class Fence {
   #reclaiming = false;
   /** When the server was last asked something that it has answered. */
   #answeredAt: number = performance.now();
-  /** Counts the disconnects: a renewal from before the last one says nothing. */
+  /** Connections lost. A renewal from before the last loss says nothing. */
   #disconnects = 0;
 
   constructor(status: NatsStatus, lease: Lease, every: number, host: FenceHost) {
@@ -48,6 +48,11 @@ export class Fence {
       },
       reconnected: () => void this.#reclaim(),
     });
+  }
+
+  /** Connections lost so far. */
+  get lost(): number {
+    return this.#disconnects;
   }
 
   get speaking(): boolean {

@@ -26,6 +26,8 @@ const MARGIN = 512;
 
 export interface ResponderHost {
   epoch(): number;
+  /** Connections lost so far. */
+  lost(): number;
   /** Whether the agent may speak for its host. */
   speaking(): boolean;
   readonly beater: Pick<Beater, 'now' | 'published' | 'every'>;
@@ -133,6 +135,7 @@ export class Responder {
     const { session, n, names } = feed.counter;
     return JSON.stringify({
       ...{ protocol: PROTOCOL, greeting, epoch: this.#host.epoch(), session, n, k: names, beat: published, every },
+      lost: this.#host.lost(),
     } satisfies Hello);
   }
 

@@ -238,6 +238,7 @@ export class RunningAgent implements AsyncDisposable {
     const subject = beatSubject(host);
     return {
       epoch: () => this.#lease.epoch,
+      lost: () => this.#fence.lost,
       maxBytes: () => (this.#nats.info?.max_payload ?? 1024 * 1024) - 1024,
       publish: (text) => this.#publish(subject, text),
       moved: () => this.#moved,
@@ -251,6 +252,7 @@ export class RunningAgent implements AsyncDisposable {
   #responderHost(): ConstructorParameters<typeof Responder>[1] {
     return {
       epoch: () => this.#lease.epoch,
+      lost: () => this.#fence.lost,
       speaking: () => this.#fence.speaking,
       beater: this.#beater,
       feed: (vm) => this.#feeds.get(vm),

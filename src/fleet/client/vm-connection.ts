@@ -197,7 +197,9 @@ export class VmConnection {
     const moved = Object.hasOwn(beat.moved, vm) ? beat.moved[vm] : undefined;
     const missed = moved?.[0] === hello.session ? this.#sequence.beat(beat.epoch, moved, true) : 0;
     if (beat.epoch > hello.epoch) this.#lose(`another agent serves ${host}`);
-    else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
+    else if (beat.lost !== hello.lost) {
+      this.#lose(`the agent of ${host} has lost its connection, and what it answered then`);
+    } else if (beat.stopped) this.#lose(`the agent of ${host} has stopped`);
     else if (!complete && beat.after > hello.beat) this.#lose(`a beat of the agent of ${host} is missing`);
     else if (moved && moved[0] > hello.session) this.#lose('the session to QEMU has ended');
     else if (missed === 'forged') this.#lose(`somebody else publishes in the name of the agent of ${host}`);
