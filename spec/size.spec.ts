@@ -32,12 +32,12 @@ describe('a bundle of rx-qmp', () => {
   });
 
   // The prototype was told of no hole before its first event, read no history and kept no list.
-  it('grows by 9,000 bytes at most with rx-qmp/fleet, its peers aside (budgets)', () => {
+  it('grows by 9,200 bytes at most with rx-qmp/fleet, its peers aside (budgets)', () => {
     const without = bundle(`export * from 'rx-qmp'`).size;
     const size = bundle(`export * from 'rx-qmp'; export * from 'rx-qmp/fleet'`).size - without;
     writeSync(1, `size: rx-qmp/fleet: ${size} bytes on top of everything, without NATS; ${verdictOf(size, 6_000)}\n`);
     expect(size).toBeGreaterThan(0);
-    expect(size).toBeLessThanOrEqual(9_000);
+    expect(size).toBeLessThanOrEqual(9_200);
   });
 
   it('is empty where nothing is used', () => {
