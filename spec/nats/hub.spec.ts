@@ -92,10 +92,12 @@ describeNats('a hub before a fleet', () => {
       `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "BALLOON_CHANGE", "data": {"actual": ${actual}}}`;
     const qemu = new FakeQemu();
     const agent = await fleet.agent('h1', { vms: { vm1: qemu.connector } });
-    const reader = await fleet.client();
+    const nats = await fleet.connect();
+    const reader = await fleet.client(nats);
     await firstValueFrom(reader.vms$.pipe(filter(([vm]) => vm?.state === 'ready')));
     const [most, least] = [text('9223372036854775807'), text('-9223372036854775808')];
     const heard = firstValueFrom(reader.events$());
+    await nats.flush(); // what was subscribed to before is there by now
     qemu.send(`${most}\r\n`);
     expect((await heard).text).toBe(most);
     await stored(agent, 2); // with the marker of the session's begin

@@ -41,6 +41,7 @@ describeNats('a loss on the way', () => {
     const gap = firstValueFrom(client.gaps$);
     const told = firstValueFrom(reader.gaps$({ host: 'h1' }));
     const ready = firstValueFrom(reader.events$().pipe(take(1)));
+    await client.execute('query-status'); // what was subscribed to before is there by now
     qemu.emit('WAKEUP');
     await ready;
     void losing(nats, /^qmp1\.evt\.h1\.vm1\.STOP$/);
