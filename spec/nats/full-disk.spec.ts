@@ -140,6 +140,7 @@ describeNats('a server without room', () => {
     const live = firstValueFrom(reader.events$().pipe(filter(({ event }) => event.event === 'WAKEUP')));
     while (figure('speaking') === 0) await setImmediate();
     while (figure('log_waiting') > 0) await setImmediate();
+    await reader.client('h1/vm1').connect(); // the reader, too, is connected again by then
     qemu.emit('WAKEUP');
     await live;
     // Whoever has come meanwhile was told of no empty list.
