@@ -1,6 +1,7 @@
 import { firstValueFrom, toArray } from 'rxjs';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { FleetClient } from 'rx-qmp/fleet';
 import { FakeQemu } from 'rx-qmp/testing';
 import { natsConfig } from '../../src/fleet/agent/nats-config.js';
 import { agent, inboxPrefix, operator, viewer, type Permissions } from '../../src/fleet/agent/permissions.js';
@@ -53,6 +54,17 @@ describeNats('the rights of the printed configuration', () => {
     const jsm = await jetstreamManager(nats, { checkAPI: false, timeout: 1_000 });
     await expect(jsm.streams.delete('QMP')).rejects.toThrow('Permissions Violation');
     await expect(jsm.consumers.delete('QMP', 'worker')).rejects.toThrow('Permissions Violation');
+  });
+
+  it('are warned of once where somebody meets the same again and again (F10)', async () => {
+    const warnings: string[] = [];
+    const logger = { debug: () => undefined, warn: (text: string) => warnings.push(text) };
+    const ann = new FleetClient(await as('ann'), { logger });
+    fleet.later(() => ann.close());
+    const client = ann.client('h1/vm1');
+    await client.connect();
+    for (let time = 0; time < 100; time += 1) await expect(client.execute('stop')).rejects.toThrow('does not let');
+    expect(warnings).toEqual([expect.stringContaining('qmp1.cmd.h1.vm1.x.stop')]);
   });
 
   it('let an operator run what is allowed, and consume the log (F10)', async () => {

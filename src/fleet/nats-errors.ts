@@ -26,11 +26,6 @@ export function explained(error: unknown, what: string): StateError {
   return new StateError(text, { cause: error });
 }
 
-/** Whether it is a pull from the stream, an acknowledgement to it or its flow control: what nobody answers where it is refused. */
-export function isUnanswered(stream: string, subject: string): boolean {
-  return ['API.CONSUMER.MSG.NEXT', 'ACK', 'FC'].some((what) => subject.startsWith(`$JS.${what}.${stream}.`));
-}
-
 /** A right is missing: the next try would meet the same. */
 export function isRefusal(error: unknown): boolean {
   return causes(error).some((one) => one instanceof errors.PermissionViolationError);

@@ -9,8 +9,7 @@ import type { VmInfo } from '../../gateway/vm-info.js';
 import { DisconnectedError, StateError, type QmpError } from '../../protocol/errors.js';
 import { connectorsOf, type VmAddress } from '../../gateway/vm-address.js';
 import { NatsStatus } from '../nats-status.js';
-import { isInbox } from '../inbox.js';
-import { refusal } from '../nats-errors.js';
+import { warnOfRefusals } from '../missing-rights.js';
 import { ID_HEADER } from '../numbers.js';
 import { beatSubject } from '../subjects.js';
 import { Beater } from './beater.js';
@@ -26,9 +25,6 @@ import { VmFeed } from './vm-feed.js';
 
 /** How long an end may take that writes what is not written yet. */
 const LAST_WORDS = 10_000;
-
-/** Milliseconds between warnings of the same right. */
-const WARN_INTERVAL = 60_000;
 
 /** The parts of an agent, and when each may speak. */
 export class RunningAgent implements AsyncDisposable {
@@ -47,7 +43,6 @@ export class RunningAgent implements AsyncDisposable {
   readonly #beater: Beater;
   readonly #responder: Responder;
   readonly #fence: Fence;
-  readonly #refusedAt = new Map<string, number>();
   #folder: SocketFolder | undefined;
   #closed: Promise<void> | undefined;
   #end: (why: QmpError | undefined) => void = () => undefined;
@@ -79,13 +74,8 @@ export class RunningAgent implements AsyncDisposable {
       },
     });
     this.#board.put(undefined, { epoch: lease.epoch });
+    warnOfRefusals(this.#status, logger, host);
     this.#status.watch({
-      denied: (subject) => {
-        this.#refused('publish', subject);
-      },
-      unsubscribed: (subject) => {
-        this.#refused('subscribe', subject);
-      },
       closed: (cause) => {
         const message = `${host}: the connection to NATS is closed${cause ? `: ${cause.message}` : ''}`;
         void this.#finish(new DisconnectedError(message, { cause }));
@@ -164,17 +154,6 @@ export class RunningAgent implements AsyncDisposable {
       this.#logger?.warn(`${subject}: not published: ${(error as Error).message}`);
       return false;
     }
-  }
-
-  /** A right is missing: said once a minute for each kind of subject, not for each message. */
-  #refused(action: 'publish' | 'subscribe', subject: string): void {
-    const answer = isInbox(subject) && action === 'publish';
-    const kind = answer ? 'answer' : subject.split('.', 2).join('.');
-    const now = performance.now();
-    if (now - (this.#refusedAt.get(kind) ?? -Infinity) < WARN_INTERVAL) return;
-    this.#refusedAt.set(kind, now);
-    const why = answer ? ': its permissions lack allow_responses' : '';
-    this.#logger?.warn(`${this.host}: ${refusal(action, subject)}${why}`);
   }
 
   #fenceHost(): FenceHost {

@@ -10,9 +10,9 @@ import {
 import type { NatsConnection } from '@nats-io/nats-core';
 import { isEvent, type QmpEvent } from '../../protocol/message.js';
 import { headersOf } from '../listen.js';
-import { StateError } from '../../protocol/errors.js';
+import { whenUnanswered } from '../missing-rights.js';
 import type { NatsStatus } from '../nats-status.js';
-import { explained, isUnanswered, refusal } from '../nats-errors.js';
+import { explained } from '../nats-errors.js';
 import { ID_HEADER, readNumbers } from '../numbers.js';
 import { LOG_STREAM } from '../store-names.js';
 import { matches, readEventSubject } from '../subjects.js';
@@ -37,10 +37,8 @@ export function consumeLog(status: NatsStatus, durable: string, where: Where): O
     const acked = new Set<number>();
     const cancel = new AbortController();
     const { nats } = status;
-    const stopWatch = status.watch({
-      denied: (subject) => {
-        if (isUnanswered(LOG_STREAM, subject)) subscriber.error(new StateError(refusal('publish', subject)));
-      },
+    const stopWatch = whenUnanswered(status, LOG_STREAM, (error) => {
+      subscriber.error(error);
     });
     const run = async (): Promise<void> => {
       // What is asked while there is no connection is thrown away.

@@ -19,7 +19,8 @@ import { disposeBy } from '../../foundation/disposal.js';
 import type { Logger } from '../../foundation/logger.js';
 import { StateError } from '../../protocol/errors.js';
 import type { Connector } from '../../transport/connection.js';
-import { explained, refusal } from '../nats-errors.js';
+import { warnOfRefusals } from '../missing-rights.js';
+import { explained } from '../nats-errors.js';
 import { NatsStatus } from '../nats-status.js';
 import { VMS_BUCKET } from '../store-names.js';
 import { checkName, parseVmName, tokenOf } from '../subjects.js';
@@ -93,17 +94,12 @@ export class FleetClient implements AsyncDisposable {
       reconnected: () => {
         this.#states.next({ phase: 'open' });
       },
-      denied: (subject) => {
-        this.#logger?.warn(refusal('publish', subject));
-      },
-      unsubscribed: (subject) => {
-        this.#logger?.warn(refusal('subscribe', subject));
-      },
       closed: (cause) => {
         this.#states.next(cause ? { phase: 'closed', cause } : { phase: 'closed' });
         void this.close();
       },
     });
+    warnOfRefusals(status, this.#logger);
     this.state$ = new Observable((subscriber) => this.#states.subscribe(subscriber));
     this.vms$ = this.vmsOf({});
   }

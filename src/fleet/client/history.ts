@@ -1,9 +1,9 @@
 import { Observable } from 'rxjs';
 import { DeliverPolicy, jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { StateError } from '../../protocol/errors.js';
+import { whenUnanswered } from '../missing-rights.js';
 import type { NatsStatus } from '../nats-status.js';
-import { explained, isUnanswered, refusal } from '../nats-errors.js';
+import { explained } from '../nats-errors.js';
 import { LOG_STREAM } from '../store-names.js';
 import { DOWN, eventTokenOf, matches, UP } from '../subjects.js';
 import type { FleetEvent, FleetGap, Position, Where } from './fleet-types.js';
@@ -28,10 +28,8 @@ export function readHistory(status: NatsStatus, where: Where & HistoryRange): Ob
     const open = new Set<ConsumerMessages>();
     const cancel = new AbortController();
     const { nats } = status;
-    const stopWatch = status.watch({
-      denied: (subject) => {
-        if (isUnanswered(LOG_STREAM, subject)) subscriber.error(new StateError(refusal('publish', subject)));
-      },
+    const stopWatch = whenUnanswered(status, LOG_STREAM, (error) => {
+      subscriber.error(error);
     });
     const run = async (): Promise<void> => {
       // What is asked while there is no connection is thrown away.

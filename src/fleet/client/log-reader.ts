@@ -57,16 +57,16 @@ export class LogReader {
     // The first of a session that was seen to begin has the number 1.
     if (known && order > 0) session.sequence.start({ ...numbers, n: 0 }, {});
     this.#keep(progress, key, session);
-    const { kind, ...step } = session.sequence.take(subject.name, numbers);
+    const step = session.sequence.take(subject.name, numbers);
     const whole = `${numbers.n} ${subject.name} ${text}`;
-    if (kind === 'old' && whole === session.last) return;
+    if (step.kind === 'old' && whole === session.last) return;
     session.last = whole;
-    if (kind === 'old') session.sequence.goBack(subject.name, numbers);
+    if (step.kind === 'old') session.sequence.goBack(subject.name, numbers);
     const since = progress.at;
     if (order >= 0) Object.assign(progress, { current: numbers, at });
     if (known && !begun) yield { vm, since, until: at, cause: order > 0 ? BEGUN : LATE };
-    else if (kind === 'old') yield { vm, since, until: at, cause: FOREIGN };
-    else if ('missed' in step) yield { vm, since, until: at, missed: step.missed, cause: DROPPED };
+    else if (step.kind === 'old') yield { vm, since, until: at, cause: FOREIGN };
+    else if (step.kind === 'hole') yield { vm, since, until: at, missed: step.missed, cause: DROPPED };
     const event = subject.name === UP || subject.name === DOWN ? undefined : readObject(text);
     if (!event || !isEvent(event)) return;
     const position = String(message.seq);

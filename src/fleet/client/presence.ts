@@ -3,7 +3,8 @@ import { Empty } from '@nats-io/nats-core';
 import type { Logger } from '../../foundation/logger.js';
 import { StateError } from '../../protocol/errors.js';
 import { headersOf } from '../listen.js';
-import { explained, isMissing, isRefusal, isUnanswered, refusal } from '../nats-errors.js';
+import { explained, isMissing, isRefusal, refusal } from '../nats-errors.js';
+import { whenUnanswered } from '../missing-rights.js';
 import { VMS_BUCKET } from '../store-names.js';
 import { subjectOf } from '../subjects.js';
 import { readHello } from '../wire.js';
@@ -64,6 +65,13 @@ export function presence(link: FleetLink, where: Where, logger: Logger | undefin
   });
 }
 
+interface PresenceHost {
+  readonly changed: () => void;
+  readonly completed: () => void;
+  /** A right is missing, and nothing more will come. */
+  readonly refused: (error: StateError) => void;
+}
+
 class Presence {
   readonly #link: FleetLink;
   readonly #where: Where;
@@ -90,9 +98,7 @@ class Presence {
     return [...this.#hosts].flatMap(([name, host]) => (host.list ??= listOf(name, host)));
   }
 
-  /** @param told.refused a right is missing, and nothing more will come */
-  start(told: { changed: () => void; completed: () => void; refused: (error: StateError) => void }): void {
-    const { changed, completed } = told;
+  start({ changed, completed, refused }: PresenceHost): void {
     const { status, beats } = this.#link;
     const heartbeat = beats.patternOf(hostOf(this.#where));
     if (status.closed) {
@@ -102,7 +108,7 @@ class Presence {
     this.#changed = () => {
       if (this.#loaded) changed();
     };
-    this.#refused = told.refused;
+    this.#refused = refused;
     this.#teardown.push(
       beats.watch(hostOf(this.#where), {
         beat: (name, { epoch, stopped = false }) => {
@@ -123,12 +129,10 @@ class Presence {
         reconnected: () => void this.#follow(),
         closed: completed,
         unsubscribed: (pattern) => {
-          if (pattern === heartbeat) this.#refused(new StateError(refusal('subscribe', pattern)));
-        },
-        denied: (subject) => {
-          if (isUnanswered(`KV_${VMS_BUCKET}`, subject)) this.#refused(new StateError(refusal('publish', subject)));
+          if (pattern === heartbeat) refused(new StateError(refusal('subscribe', pattern)));
         },
       }),
+      whenUnanswered(status, `KV_${VMS_BUCKET}`, refused),
     );
     void this.#follow();
   }
