@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { skipped } from './programs.js';
 import { exit } from './qemu.js';
 
 const ip = (...words: string[]): void => {
@@ -91,8 +92,11 @@ export function networkNamespace(what: string): NetworkNamespace | undefined {
   try {
     return new NetworkNamespace();
   } catch (error) {
-    if (process.env['RX_QMP_REQUIRE_NETNS'] === '1') throw error;
-    process.stderr.write(`SKIPPED, no network namespace can be made (it takes root and iproute2): ${what}\n`);
-    return undefined;
+    return skipped(
+      error,
+      'RX_QMP_REQUIRE_NETNS',
+      'no network namespace can be made (it takes root and iproute2)',
+      what,
+    );
   }
 }

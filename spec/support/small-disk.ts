@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { skipped } from './programs.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 /** A file system of its own, which can be full. */
@@ -51,8 +52,6 @@ export function smallDisk(megabytes: number, what: string): SmallDisk | undefine
   try {
     return new SmallDisk(megabytes);
   } catch (error) {
-    if (process.env['RX_QMP_REQUIRE_MOUNT'] === '1') throw error;
-    process.stderr.write(`SKIPPED, no small disk can be mounted (it takes root): ${what}\n`);
-    return undefined;
+    return skipped(error, 'RX_QMP_REQUIRE_MOUNT', 'no small disk can be mounted (it takes root)', what);
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { MAIN } from './cli.js';
+import { skipped, SYSTEMD } from './programs.js';
 import { exit } from './qemu.js';
 
 const REPOSITORY = join(__dirname, '../..');
@@ -98,8 +99,6 @@ export async function startSystemd(vms: string, what: string): Promise<Systemd |
     return systemd;
   } catch (error) {
     await systemd.end();
-    if (process.env['RX_QMP_REQUIRE_SYSTEMD'] === '1') throw error;
-    process.stderr.write(`SKIPPED, no systemd can be started (it takes root and Debian's systemd): ${what}\n`);
-    return undefined;
+    return skipped(error, SYSTEMD.variable, "no systemd can be started (it takes root and Debian's systemd)", what);
   }
 }
