@@ -55,7 +55,7 @@ export function describeWith(needed: readonly Needed[], name: string, fn: () => 
 }
 
 /** Says that a test is skipped for want of something; throws the error, if the variable is set. */
-export function skipped(error: unknown, variable: string, lack: string, what: string): undefined {
+export function skipped(error: unknown, variable: string, lack: string, what: string): void {
   if (process.env[variable] === '1') throw error;
   process.stderr.write(`SKIPPED, ${lack}: ${what}\n`);
 }

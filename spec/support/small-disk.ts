@@ -52,6 +52,7 @@ export function smallDisk(megabytes: number, what: string): SmallDisk | undefine
   try {
     return new SmallDisk(megabytes);
   } catch (error) {
-    return skipped(error, 'RX_QMP_REQUIRE_MOUNT', 'no small disk can be mounted (it takes root)', what);
+    skipped(error, 'RX_QMP_REQUIRE_MOUNT', 'no small disk can be mounted (it takes root)', what);
+    return undefined;
   }
 }

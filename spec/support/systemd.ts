@@ -99,6 +99,7 @@ export async function startSystemd(vms: string, what: string): Promise<Systemd |
     return systemd;
   } catch (error) {
     await systemd.end();
-    return skipped(error, SYSTEMD.variable, "no systemd can be started (it takes root and Debian's systemd)", what);
+    skipped(error, SYSTEMD.variable, "no systemd can be started (it takes root and Debian's systemd)", what);
+    return undefined;
   }
 }
