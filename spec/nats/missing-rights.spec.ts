@@ -128,6 +128,9 @@ describeNats('where one right of the printed configuration is missing', () => {
     return qemu;
   }
 
+  /** All that NATS refused of what was sent until now is told: it comes before the answer to this. */
+  const refusals = (nats: NatsConnection): Promise<void> => nats.flush().then(() => setImmediate());
+
   /** Rejects where it does not work; a gap that tells of NATS is such an error. */
   async function attempt(deed: Deed, nats: NatsConnection, client: FleetClient, vm: string): Promise<unknown> {
     durables += 1;
@@ -140,7 +143,7 @@ describeNats('where one right of the printed configuration is missing', () => {
       case 'list':
         return vmOnce(client.vms$, vm, ({ state }) => state === 'ready');
       case 'live': {
-        const event = firstValueFrom(client.events$({ vm }));
+        const event = firstValueFrom(client.events$({ vm })).then((first) => refusals(nats).then(() => first));
         const refused = client.gaps$({ vm }).pipe(filter(({ cause }) => cause.includes('NATS')));
         const gap = firstValueFrom(refused, { defaultValue: undefined });
         const first = await Promise.race([event, gap]);
@@ -158,8 +161,7 @@ describeNats('where one right of the printed configuration is missing', () => {
           client.consume(`worker${durables}`, { vm: 'h1/vm1' }).subscribe({
             next: (delivery) => {
               delivery.ack();
-              // What NATS has against it comes before the answer to this.
-              void nats.flush().then(() => setImmediate().then(resolve));
+              void refusals(nats).then(resolve);
             },
             error: reject,
           });
